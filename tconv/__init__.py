@@ -1,0 +1,30 @@
+"""Transposed convolution for NumPy and JAX arrays, exact to PyTorch's semantics."""
+
+from tconv._columns import col2im, conv_matrix, fractional_stride, im2col
+from tconv._forward import conv, conv_vjp
+from tconv._forward_nd import conv1d, conv2d, conv3d
+from tconv._sizes import conv_output_size, conv_transpose_output_size, output_padding_for
+from tconv._transposed import conv_transpose, conv_transpose_vjp
+from tconv._transposed_nd import conv_transpose1d, conv_transpose2d, conv_transpose3d
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "col2im",
+    "conv",
+    "conv1d",
+    "conv2d",
+    "conv3d",
+    "conv_matrix",
+    "conv_output_size",
+    "conv_transpose",
+    "conv_transpose1d",
+    "conv_transpose2d",
+    "conv_transpose3d",
+    "conv_transpose_output_size",
+    "conv_transpose_vjp",
+    "conv_vjp",
+    "fractional_stride",
+    "im2col",
+    "output_padding_for",
+]

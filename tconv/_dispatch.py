@@ -1,0 +1,84 @@
+"""From the types of the arrays to the backend that computes on them."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any, Protocol
+
+import numpy as np
+
+from tconv import _numpy
+from tconv._dtypes import check_supported
+from tconv._plan import Plan
+
+
+class Backend(Protocol):
+    """What a backend offers.  Arrays arrive checked and in PyTorch's layout, with a batch.
+
+    x, y and w have the shapes of the plan; a bias has one value an output channel of the
+    map at hand.  The result dtype is the promotion of the operands, or
+    ``preferred_element_type``.
+    """
+
+    def conv_transpose(
+        self, plan: Plan, x: Any, w: Any, b: Any, *, method: str, precision: Any, preferred: Any
+    ) -> Any: ...
+
+    def conv(
+        self, plan: Plan, y: Any, w: Any, b: Any, *, precision: Any, preferred: Any
+    ) -> Any: ...
+
+    def weight_cotangent(self, plan: Plan, x: Any, y: Any, *, precision: Any) -> Any: ...
+
+    def bias_cotangent(self, cotangent: Any) -> Any: ...
+
+    def cast_cotangent(self, cotangent: Any, operand: Any) -> Any: ...
+
+    def im2col(self, plan: Plan, y: Any) -> Any: ...
+
+    def col2im(self, plan: Plan, cols: Any) -> Any: ...
+
+    def conv_matrix(self, plan: Plan, w: Any) -> Any: ...
+
+    def fractional_stride(self, x: Any, stride: tuple[int, ...]) -> Any: ...
+
+
+def backend_for(**operands: Any) -> Backend:
+    """The NumPy backend, or the JAX one as soon as any operand is a JAX array or tracer.
+
+    JAX is found through ``sys.modules``: without it loaded no JAX array can arrive.
+    """
+    jax = sys.modules.get("jax")
+    traced = False
+    for name, operand in operands.items():
+        if operand is None and name == "b":
+            continue
+        if type(operand) is np.ndarray or _is_plain_ndarray(operand):
+            pass
+        elif jax is not None and isinstance(operand, jax.Array):
+            traced = True
+        else:
+            raise TypeError(
+                f"{name}: must be a numpy.ndarray or a jax.Array; got "
+                f"{type(operand).__module__}.{type(operand).__qualname__}. {_remedy(operand)}"
+            )
+        check_supported(name, operand.dtype)
+    if traced:
+        from tconv import _jax
+
+        return _jax
+    return _numpy
+
+
+def _is_plain_ndarray(operand: Any) -> bool:
+    return isinstance(operand, np.ndarray) and not isinstance(
+        operand, np.ma.MaskedArray | np.matrix
+    )
+
+
+def _remedy(operand: Any) -> str:
+    if type(operand).__module__.partition(".")[0] == "torch":
+        return "Convert it with tensor.detach().cpu().numpy()."
+    if isinstance(operand, np.ma.MaskedArray):
+        return "Fill it first, for example with operand.filled(0)."
+    return "Convert it with numpy.asarray or jax.numpy.asarray."

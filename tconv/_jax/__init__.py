@@ -1,0 +1,16 @@
+"""The JAX backend: lax primitives.  Arguments arrive checked."""
+
+from tconv._jax.columns import col2im, conv_matrix, fractional_stride, im2col
+from tconv._jax.entry import bias_cotangent, cast_cotangent, conv, conv_transpose, weight_cotangent
+
+__all__ = [
+    "bias_cotangent",
+    "cast_cotangent",
+    "col2im",
+    "conv",
+    "conv_matrix",
+    "conv_transpose",
+    "fractional_stride",
+    "im2col",
+    "weight_cotangent",
+]

@@ -1,0 +1,23 @@
+"""The NumPy backend: strided windows and GEMM.  Arguments arrive checked."""
+
+from tconv._numpy.columns import col2im, fractional_stride, im2col
+from tconv._numpy.entry import (
+    bias_cotangent,
+    cast_cotangent,
+    conv,
+    conv_matrix,
+    conv_transpose,
+    weight_cotangent,
+)
+
+__all__ = [
+    "bias_cotangent",
+    "cast_cotangent",
+    "col2im",
+    "conv",
+    "conv_matrix",
+    "conv_transpose",
+    "fractional_stride",
+    "im2col",
+    "weight_cotangent",
+]

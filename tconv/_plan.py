@@ -1,0 +1,255 @@
+"""The plan of one problem: a frozen value holding every number that a backend needs.
+
+Every error about shapes and how parameters fit together is raised here, before any array is
+touched; ``_arguments`` has turned each parameter into ints by then.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from math import prod
+from typing import Any
+
+from tconv import _checks as checks
+from tconv import _layout
+from tconv._arguments import (
+    Pairs,
+    Shape,
+    fail,
+    group_count,
+    is_known,
+    padding_argument,
+    per_axis,
+    positive,
+)
+from tconv._axes import forward_axes, transposed_axes
+from tconv._geometry import Axis
+from tconv._layout import Layout
+
+
+@dataclass(frozen=True)
+class Plan:
+    """One transposed convolution, and with it the convolution that is its adjoint.
+
+    x is (batch, in_channels, *input_size), w is (in_channels, out_channels // groups,
+    *kernel_size), y is (batch, out_channels, *output_size).  The transposed convolution maps
+    x to y; the convolution maps y to x with the same w; the weight gradient of both maps
+    x and y to w.  All three are one trilinear form, so one plan serves all, and its names are
+    those of the transposed convolution whichever way it is used.
+    """
+
+    batch: int
+    in_channels: int
+    out_channels: int
+    groups: int
+    axes: tuple[Axis, ...]
+
+    @cached_property
+    def input_size(self) -> Shape:
+        return tuple(axis.input_size for axis in self.axes)
+
+    @cached_property
+    def output_size(self) -> Shape:
+        return tuple(axis.output_size for axis in self.axes)
+
+    @cached_property
+    def kernel_size(self) -> Shape:
+        return tuple(axis.kernel_size for axis in self.axes)
+
+    @cached_property
+    def stride(self) -> Shape:
+        return tuple(axis.stride for axis in self.axes)
+
+    @cached_property
+    def dilation(self) -> Shape:
+        return tuple(axis.dilation for axis in self.axes)
+
+    @cached_property
+    def x_shape(self) -> Shape:
+        return (self.batch, self.in_channels, *self.input_size)
+
+    @cached_property
+    def y_shape(self) -> Shape:
+        return (self.batch, self.out_channels, *self.output_size)
+
+    @cached_property
+    def w_shape(self) -> Shape:
+        return (self.in_channels, self.group_out_channels, *self.kernel_size)
+
+    @cached_property
+    def group_in_channels(self) -> int:
+        return self.in_channels // self.groups
+
+    @cached_property
+    def group_out_channels(self) -> int:
+        return self.out_channels // self.groups
+
+    @cached_property
+    def taps(self) -> int:
+        return prod(self.kernel_size)
+
+
+@dataclass(frozen=True)
+class Call:
+    """A plan together with how the caller's arrays are laid out."""
+
+    plan: Plan
+    batched: bool
+    layout: Layout | None
+
+
+def conv_transpose_call(
+    x_shape: Shape,
+    w_shape: Shape,
+    b_shape: Shape | None,
+    stride: Any,
+    padding: Any,
+    output_padding: Any,
+    dilation: Any,
+    groups: Any,
+    output_size: Any,
+    dimension_numbers: Any,
+) -> Call:
+    """The checked plan of a transposed convolution."""
+    axes = _spatial_axes(x_shape, w_shape)
+    batched = len(x_shape) == axes + 2
+    plan_for = _transposed_plan if _all_known(x_shape, w_shape) else _transposed_plan.__wrapped__
+    layout = _layout.parse(dimension_numbers, axes, transposed=True, batched=batched)
+    plan = plan_for(
+        _canonical_input(x_shape, layout, batched),
+        _permuted(w_shape, None if layout is None else layout.kernel),
+        b_shape,
+        positive("stride", stride, axes),
+        padding_argument(padding, axes, ("same", "same_lower")),
+        per_axis("output_padding", output_padding, axes),
+        positive("dilation", dilation, axes),
+        group_count(groups),
+        None if output_size is None else per_axis("output_size", output_size, axes),
+    )
+    return Call(plan, batched, layout)
+
+
+def conv_call(
+    x_shape: Shape,
+    w_shape: Shape,
+    b_shape: Shape | None,
+    stride: Any,
+    padding: Any,
+    dilation: Any,
+    groups: Any,
+    dimension_numbers: Any,
+) -> Call:
+    """The checked plan of a convolution."""
+    axes = _spatial_axes(x_shape, w_shape)
+    batched = len(x_shape) == axes + 2
+    plan_for = _forward_plan if _all_known(x_shape, w_shape) else _forward_plan.__wrapped__
+    layout = _layout.parse(dimension_numbers, axes, transposed=False, batched=batched)
+    plan = plan_for(
+        _canonical_input(x_shape, layout, batched),
+        _permuted(w_shape, None if layout is None else layout.kernel),
+        b_shape,
+        positive("stride", stride, axes),
+        padding_argument(padding, axes, ("valid", "same", "same_lower")),
+        positive("dilation", dilation, axes),
+        group_count(groups),
+    )
+    return Call(plan, batched, layout)
+
+
+def _all_known(*shapes: Shape) -> bool:
+    return all(is_known(size) for shape in shapes for size in shape)
+
+
+def _spatial_axes(x_shape: Shape, w_shape: Shape) -> int:
+    axes = len(w_shape) - 2
+    if axes < 1:
+        fail(
+            "w",
+            None,
+            "must have two channel axes and at least one spatial axis",
+            f"shape {w_shape}",
+            "Add the missing axes with reshape.",
+        )
+    if len(x_shape) not in (axes + 1, axes + 2):
+        fail(
+            "x",
+            None,
+            f"must have {axes + 2} axes (batch, channels, {axes} spatial) or {axes + 1} without "
+            f"a batch, to fit w of shape {w_shape}",
+            f"shape {x_shape}",
+            "Reshape x, or check that w belongs to it.",
+        )
+    return axes
+
+
+def _permuted(shape: Shape, permutation: tuple[int, ...] | None) -> Shape:
+    return shape if permutation is None else tuple([shape[axis] for axis in permutation])
+
+
+def _canonical_input(shape: Shape, layout: Layout | None, batched: bool) -> Shape:
+    canonical = _permuted(shape, None if layout is None else layout.input)
+    return canonical if batched else (1, *canonical)
+
+
+@lru_cache(maxsize=4096)
+def _transposed_plan(
+    x_shape: Shape,
+    w_shape: Shape,
+    b_shape: Shape | None,
+    stride: Shape,
+    padding: Pairs | str,
+    output_padding: Shape,
+    dilation: Shape,
+    groups: int,
+    output_size: Shape | None,
+) -> Plan:
+    batch, in_channels, *input_size = x_shape
+    leading, group_out, *kernel_size = w_shape
+    if in_channels != leading:
+        fail(
+            "w",
+            None,
+            f"a transposed convolution's weight is (in_channels, out_channels/groups, *kernel), "
+            f"so its first axis must equal the {in_channels} channels of x",
+            f"w of shape {w_shape}, x of shape {x_shape}",
+            "Transpose w, or name its axes with dimension_numbers.",
+        )
+    checks.check_groups("in_channels", in_channels, groups)
+    out_channels = group_out * groups
+    checks.check_bias(b_shape, out_channels)
+    checks.check_nonempty("x", input_size, x_shape)
+    checks.check_nonempty("w", kernel_size, w_shape)
+    axes = transposed_axes(
+        input_size, kernel_size, stride, padding, output_padding, dilation, output_size
+    )
+    return Plan(batch, in_channels, out_channels, groups, axes)
+
+
+@lru_cache(maxsize=4096)
+def _forward_plan(
+    x_shape: Shape,
+    w_shape: Shape,
+    b_shape: Shape | None,
+    stride: Shape,
+    padding: Pairs | str,
+    dilation: Shape,
+    groups: int,
+) -> Plan:
+    batch, in_channels, *input_size = x_shape
+    out_channels, group_in, *kernel_size = w_shape
+    if in_channels != group_in * groups:
+        fail(
+            "w",
+            None,
+            f"a convolution's weight is (out_channels, in_channels/groups, *kernel), so groups "
+            f"times its second axis must equal the {in_channels} channels of x",
+            f"w of shape {w_shape}, x of shape {x_shape}, groups={groups}",
+            "Transpose w, change groups, or name the axes with dimension_numbers.",
+        )
+    checks.check_groups("out_channels", out_channels, groups)
+    checks.check_bias(b_shape, out_channels)
+    checks.check_nonempty("x", input_size, x_shape)
+    checks.check_nonempty("w", kernel_size, w_shape)
+    axes = forward_axes(input_size, kernel_size, stride, padding, dilation)
+    return Plan(batch, out_channels, in_channels, groups, axes)

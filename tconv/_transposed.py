@@ -1,0 +1,171 @@
+"""The transposed convolution and its gradients: validate, plan, hand to the backend."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tconv import _canonical as canonical
+from tconv._arguments import method_name
+from tconv._dispatch import Backend, backend_for
+from tconv._plan import conv_transpose_call
+from tconv._pullback import Pullback, make_pullback
+from tconv._typing import AnyArray, Array, DTypeLike, Ints, Padding
+
+
+def conv_transpose(
+    x: Array,
+    w: Array | AnyArray,
+    b: Array | AnyArray | None = None,
+    *,
+    stride: Ints = 1,
+    padding: Padding = 0,
+    output_padding: Ints = 0,
+    dilation: Ints = 1,
+    groups: int = 1,
+    output_size: Ints | None = None,
+    dimension_numbers: Any = None,
+    method: str = "auto",
+    precision: Any = None,
+    preferred_element_type: DTypeLike = None,
+) -> Array:
+    """Transposed convolution over any number of spatial axes, as PyTorch defines it.
+
+    Along each axis, ``y[o]`` is the sum of ``x[i] * w[t]`` over all ``i``, ``t`` with
+    ``i*stride + t*dilation - lo == o``; outputs that no tap reaches hold the bias alone.
+
+    Args:
+        x: input, (batch, in_channels, *spatial) or (in_channels, *spatial).
+        w: weight, (in_channels, out_channels/groups, *kernel_size).
+        b: bias, (out_channels,); it takes the dtype of the result.
+        stride: step between the scattered kernels, at least 1; int or one int an axis.
+        padding: what is cropped from each side of the full scatter: an int of at least 0, one
+            int an axis, one (lo, hi) pair an axis (negative values extend with zeros), or
+            ``"same"`` / ``"same_lower"`` for an output of ``input * stride``.
+        output_padding: extra positions at the high side, 0 <= output_padding <
+            max(stride, dilation).
+        dilation: step between the taps of the kernel, at least 1.
+        groups: number of blocks of channels that do not mix; divides both channel counts.
+        output_size: the spatial size wanted, solved to an output padding.
+        dimension_numbers: axis orders of x, w and the result as in ``jax.lax``, such as
+            ``("NHWC", "HWIO", "NHWC")``; I are the channels of x, O those of the result.
+        method: ``"col2im"`` (GEMM to columns, then overlap-add), ``"dilated"`` (zero
+            insertion, then a flipped convolution), ``"subpixel"`` (one small convolution for
+            each output phase), ``"matrix"`` (the transposed Toeplitz matrix), or ``"auto"``,
+            the fastest; all agree within rounding.
+        precision: as in ``jax.lax``; accepted and without effect on NumPy arrays.
+        preferred_element_type: dtype of the sums and the result, of the operands' kind and
+            at least as wide.
+
+    Returns:
+        (batch, out_channels, *spatial) with spatial sizes ``(n - 1)*stride +
+        dilation*(kernel_size - 1) + 1 - lo - hi + output_padding``, in the promoted dtype of
+        x and w: floats (half kinds are summed in float32), complex, or integers (exact,
+        wrapping on overflow).
+
+    Raises:
+        ValueError: a shape or parameter breaks a rule; the text states rule and remedy.
+        TypeError: an operand is no NumPy or JAX array, or its dtype is not numeric.
+
+    Source: ``torch.nn.functional.conv_transpose2d``; Dumoulin and Visin, "A guide to
+    convolution arithmetic for deep learning" (2016), chapter 4.
+
+    >>> import numpy as np
+    >>> x, w = np.array([[[2.0, 3.0, 0.0, -1.0]]]), np.array([[[1.0, 2.0, -1.0]]])
+    >>> conv_transpose(x, w, stride=2)
+    array([[[ 2.,  4.,  1.,  6., -3.,  0., -1., -2.,  1.]]])
+    """
+    algorithm = method_name(method)
+    backend = backend_for(x=x, w=w, b=b)
+    call = conv_transpose_call(
+        x.shape,
+        w.shape,
+        None if b is None else b.shape,
+        stride,
+        padding,
+        output_padding,
+        dilation,
+        groups,
+        output_size,
+        dimension_numbers,
+    )
+    y = backend.conv_transpose(
+        call.plan,
+        canonical.from_input(call, x),
+        canonical.from_kernel(call, w),
+        b,
+        method=algorithm,
+        precision=precision,
+        preferred=preferred_element_type,
+    )
+    result: Array = canonical.to_output(call, y)
+    return result
+
+
+def conv_transpose_vjp(
+    x: Array,
+    w: Array | AnyArray,
+    b: Array | AnyArray | None = None,
+    *,
+    stride: Ints = 1,
+    padding: Padding = 0,
+    output_padding: Ints = 0,
+    dilation: Ints = 1,
+    groups: int = 1,
+    output_size: Ints | None = None,
+    dimension_numbers: Any = None,
+    method: str = "auto",
+    precision: Any = None,
+    preferred_element_type: DTypeLike = None,
+) -> tuple[Array, Pullback[Array]]:
+    """``conv_transpose`` and the pullback of its cotangent to x, w and b.
+
+    Args: those of ``conv_transpose``.
+
+    Returns:
+        ``(y, pullback)`` with ``pullback(dy) -> (dx, dw, db)`` in the shapes and dtypes of
+        x, w and b; db is None without a bias.  As in ``jax.vjp`` the maps are linear
+        transposes: complex cotangents are not conjugated.  dx is the convolution of dy with
+        w; dw correlates x with dy.
+
+    Raises: what ``conv_transpose`` raises; the pullback raises ValueError for a cotangent
+        whose shape is not that of y, and TypeError for what is no array.
+
+    Source: Dumoulin and Visin (2016), section 4.1: each is the other's transpose.
+
+    >>> import numpy as np
+    >>> y, pullback = conv_transpose_vjp(np.ones((1, 1, 3)), np.ones((1, 1, 2)), stride=2)
+    >>> dx, dw, db = pullback(np.arange(6.0).reshape(1, 1, 6))
+    >>> dx.tolist(), dw.tolist(), db
+    ([[[1.0, 5.0, 9.0]]], [[[6.0, 9.0]]], None)
+    """
+    algorithm = method_name(method)
+    backend = backend_for(x=x, w=w, b=b)
+    call = conv_transpose_call(
+        x.shape,
+        w.shape,
+        None if b is None else b.shape,
+        stride,
+        padding,
+        output_padding,
+        dilation,
+        groups,
+        output_size,
+        dimension_numbers,
+    )
+    canonical_x = canonical.from_input(call, x)
+    canonical_w = canonical.from_kernel(call, w)
+    y = backend.conv_transpose(
+        call.plan,
+        canonical_x,
+        canonical_w,
+        b,
+        method=algorithm,
+        precision=precision,
+        preferred=preferred_element_type,
+    )
+
+    def transposes(engine: Backend, dy: Any) -> tuple[Any, Any]:
+        dx = engine.conv(call.plan, dy, canonical_w, None, precision=precision, preferred=None)
+        return dx, engine.weight_cotangent(call.plan, canonical_x, dy, precision=precision)
+
+    return canonical.to_output(call, y), make_pullback(call, y.shape, (x, w, b), transposes)

@@ -1,0 +1,156 @@
+"""The transposed convolutions of 1, 2 and 3 spatial axes, positional in PyTorch's order."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tconv._arguments import check_axes
+from tconv._transposed import conv_transpose
+from tconv._typing import AnyArray, Array, DTypeLike, Ints, Padding
+
+
+def conv_transpose1d(
+    x: Array,
+    w: Array | AnyArray,
+    b: Array | AnyArray | None = None,
+    stride: Ints = 1,
+    padding: Padding = 0,
+    output_padding: Ints = 0,
+    groups: int = 1,
+    dilation: Ints = 1,
+    *,
+    output_size: Ints | None = None,
+    dimension_numbers: Any = None,
+    method: str = "auto",
+    precision: Any = None,
+    preferred_element_type: DTypeLike = None,
+) -> Array:
+    """``conv_transpose`` with one spatial axis, positional as in PyTorch.
+
+    Args: x (batch, in_channels, length) or (in_channels, length), w (in_channels,
+        out_channels/groups, kernel_size), and the rest as in ``conv_transpose``.
+
+    Returns: (batch, out_channels, length), as ``conv_transpose`` does.
+
+    Raises: what ``conv_transpose`` raises, and ValueError for a weight of other axes.
+
+    Source: ``torch.nn.functional.conv_transpose1d``.
+
+    >>> import numpy as np
+    >>> conv_transpose1d(np.ones((1, 4, 5)), np.ones((4, 2, 4)), None, 2, 1).shape
+    (1, 2, 10)
+    """
+    check_axes(w, 1)
+    return conv_transpose(
+        x,
+        w,
+        b,
+        stride=stride,
+        padding=padding,
+        output_padding=output_padding,
+        dilation=dilation,
+        groups=groups,
+        output_size=output_size,
+        dimension_numbers=dimension_numbers,
+        method=method,
+        precision=precision,
+        preferred_element_type=preferred_element_type,
+    )
+
+
+def conv_transpose2d(
+    x: Array,
+    w: Array | AnyArray,
+    b: Array | AnyArray | None = None,
+    stride: Ints = 1,
+    padding: Padding = 0,
+    output_padding: Ints = 0,
+    groups: int = 1,
+    dilation: Ints = 1,
+    *,
+    output_size: Ints | None = None,
+    dimension_numbers: Any = None,
+    method: str = "auto",
+    precision: Any = None,
+    preferred_element_type: DTypeLike = None,
+) -> Array:
+    """``conv_transpose`` with two spatial axes, positional as in PyTorch.
+
+    Args: x (batch, in_channels, height, width) or (in_channels, *spatial), w (in_channels,
+        out_channels/groups, *kernel_size), and the rest as in ``conv_transpose``.
+
+    Returns: (batch, out_channels, height, width), as ``conv_transpose`` does.
+
+    Raises: what ``conv_transpose`` raises, and ValueError for a weight of other axes.
+
+    Source: ``torch.nn.functional.conv_transpose2d``.
+
+    >>> import numpy as np
+    >>> conv_transpose2d(np.ones((1, 4, 5, 5)), np.ones((4, 2, 4, 4)), None, 2, 1).shape
+    (1, 2, 10, 10)
+    """
+    check_axes(w, 2)
+    return conv_transpose(
+        x,
+        w,
+        b,
+        stride=stride,
+        padding=padding,
+        output_padding=output_padding,
+        dilation=dilation,
+        groups=groups,
+        output_size=output_size,
+        dimension_numbers=dimension_numbers,
+        method=method,
+        precision=precision,
+        preferred_element_type=preferred_element_type,
+    )
+
+
+def conv_transpose3d(
+    x: Array,
+    w: Array | AnyArray,
+    b: Array | AnyArray | None = None,
+    stride: Ints = 1,
+    padding: Padding = 0,
+    output_padding: Ints = 0,
+    groups: int = 1,
+    dilation: Ints = 1,
+    *,
+    output_size: Ints | None = None,
+    dimension_numbers: Any = None,
+    method: str = "auto",
+    precision: Any = None,
+    preferred_element_type: DTypeLike = None,
+) -> Array:
+    """``conv_transpose`` with three spatial axes, positional as in PyTorch.
+
+    Args: x (batch, in_channels, depth, height, width) or (in_channels, *spatial), w (in_channels,
+        out_channels/groups, *kernel_size), and the rest as in ``conv_transpose``.
+
+    Returns: (batch, out_channels, depth, height, width), as ``conv_transpose`` does.
+
+    Raises: what ``conv_transpose`` raises, and ValueError for a weight of other axes.
+
+    Source: ``torch.nn.functional.conv_transpose3d``.
+
+    >>> import numpy as np
+    >>> conv_transpose3d(np.ones((1, 4, 5, 5, 5)), np.ones((4, 2, 4, 4, 4)), None, 2, 1).shape
+    (1, 2, 10, 10, 10)
+    """
+    check_axes(w, 3)
+    return conv_transpose(
+        x,
+        w,
+        b,
+        stride=stride,
+        padding=padding,
+        output_padding=output_padding,
+        dilation=dilation,
+        groups=groups,
+        output_size=output_size,
+        dimension_numbers=dimension_numbers,
+        method=method,
+        precision=precision,
+        preferred_element_type=preferred_element_type,
+    )
