@@ -1,0 +1,30 @@
+"""JAX in its strictest modes, and the hypothesis profiles.
+
+``TCONV_PROFILE`` chooses the profile: ``dev`` (the default: new examples in each run), ``ci`` (the
+default where ``CI`` is set: the same examples in every run) or ``deep`` (fifty times as many).
+"""
+
+from __future__ import annotations
+
+import os
+
+import jax
+from hypothesis import HealthCheck, settings
+
+jax.config.update("jax_enable_x64", True)
+jax.config.update("jax_numpy_dtype_promotion", "strict")
+jax.config.update("jax_numpy_rank_promotion", "raise")
+
+_SLOW = [HealthCheck.too_slow]  # the first call of a shape compiles it
+settings.register_profile("dev", max_examples=40, deadline=None, suppress_health_check=_SLOW)
+settings.register_profile(
+    "ci",
+    max_examples=40,
+    deadline=None,
+    derandomize=True,
+    database=None,
+    print_blob=True,
+    suppress_health_check=_SLOW,
+)
+settings.register_profile("deep", max_examples=2000, deadline=None, suppress_health_check=_SLOW)
+settings.load_profile(os.environ.get("TCONV_PROFILE", "ci" if os.environ.get("CI") else "dev"))
