@@ -21,7 +21,7 @@ def is_known(size: Any) -> bool:
     return isinstance(size, int)
 
 
-def integer(argument: str, value: Any) -> int:
+def integer(argument: str, value: Any, form: str = "an int") -> int:
     """``value`` as a Python int, refusing bools, floats and arrays that hold no integer."""
     if type(value) is int:
         return value
@@ -31,8 +31,8 @@ def integer(argument: str, value: Any) -> int:
         return index(value)
     except TypeError:
         raise TypeError(
-            f"{argument}: must be made of Python ints; got {value!r} of type "
-            f"{type(value).__name__}. Convert it with int(); under jax.jit it must be static."
+            f"{argument}: must be {form}; got {value!r} of type {type(value).__name__}. "
+            f"Convert it to Python ints; under jax.jit it must be static."
         ) from None
 
 
@@ -43,10 +43,11 @@ def per_axis(argument: str, value: Any, axes: int) -> Shape:
     if isinstance(value, tuple | list):
         entries = tuple([integer(argument, entry) for entry in value])
         return _spread(argument, entries, axes)
-    return (integer(argument, value),) * axes
+    return (integer(argument, value, "an int or a tuple of ints"),) * axes
 
 
 def _spread(argument: str, entries: tuple[Any, ...], axes: int) -> tuple[Any, ...]:
+    """One entry for each axis: ``entries`` themselves, or a single one repeated."""
     if len(entries) == axes:
         return entries
     if len(entries) == 1:
@@ -84,8 +85,9 @@ def padding_pairs(value: Any, axes: int) -> Pairs:
     if type(value) is int and value >= 0:
         return ((value, value),) * axes
     entries = tuple(value) if isinstance(value, tuple | list) else (value,)
-    pairs = tuple([_pair(axis, entry) for axis, entry in enumerate(entries)])
-    return _spread("padding", pairs, axes)
+    return tuple(
+        [_pair(axis, entry) for axis, entry in enumerate(_spread("padding", entries, axes))]
+    )
 
 
 _PADDING_FORMS = "Give an int, one int an axis, or one (lo, hi) pair an axis."
@@ -96,7 +98,7 @@ def _pair(axis: int, entry: Any) -> tuple[int, int]:
         if len(entry) != 2:
             fail("padding", axis, "a pair must be (lo, hi)", repr(entry), _PADDING_FORMS)
         return integer("padding", entry[0]), integer("padding", entry[1])
-    amount = integer("padding", entry)
+    amount = integer("padding", entry, "an int, or one int or (lo, hi) pair of ints an axis")
     if amount < 0:
         fail(
             "padding",

@@ -32,18 +32,26 @@ def accumulator(dtype: np.dtype[Any]) -> np.dtype[Any]:
     return np.dtype(np.float32) if dtype.name in _HALF else dtype
 
 
-def check_preferred(result: np.dtype[Any], preferred: np.dtype[Any]) -> None:
-    """``preferred_element_type`` has the same kind as the operands and is not narrower.
+def preferred_dtype(result: np.dtype[Any], preferred: Any) -> np.dtype[Any]:
+    """``preferred_element_type`` as a dtype: of the operands' kind, and not narrower.
 
     Source: the rule of ``jax.lax.dot_general`` and ``jax.lax.conv_general_dilated``.
     """
-    check_supported("preferred_element_type", preferred)
-    if kind(result) != kind(preferred) or preferred.itemsize < result.itemsize:
+    try:
+        wanted: np.dtype[Any] = np.dtype(preferred)
+    except TypeError:
+        raise TypeError(
+            f"preferred_element_type: must be a dtype or name one; got {preferred!r}. Write, "
+            f"for example, 'float32'."
+        ) from None
+    check_supported("preferred_element_type", wanted)
+    if kind(result) != kind(wanted) or wanted.itemsize < result.itemsize:
         raise TypeError(
             f"preferred_element_type: must be a {_KINDS[kind(result)]} type at least as wide as "
-            f"the promoted type of x and w, {result}; got {preferred}. Convert the result with "
+            f"the promoted type of x and w, {result}; got {wanted}. Convert the result with "
             f"astype instead."
         )
+    return wanted
 
 
 def check_bias(result: np.dtype[Any], bias: np.dtype[Any]) -> None:

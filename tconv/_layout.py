@@ -96,9 +96,9 @@ def _parse(
         wanted = need + "".join(spatial)
         if len(spatial) != spatial_axes or sorted(spec) != sorted(wanted) or _repeats(spec):
             raise ValueError(
-                f"dimension_numbers: the {role} string {spec!r} must be a permutation of "
-                f"{need!r} and the {spatial_axes} spatial letter(s) of the kernel string "
-                f"{specs[1]!r}, each once. Write, for example, ('NHWC', 'HWIO', 'NHWC')."
+                f"dimension_numbers: the {role} string must hold each letter of {need!r} and of "
+                f"the {spatial_axes} spatial axes of the kernel string {specs[1]!r} once; got "
+                f"{spec!r}. Write, for example, ('NHWC', 'HWIO', 'NHWC')."
             )
     lead = "IO" if transposed else "OI"
     to_input = [specs[0].index(letter) for letter in letters[0]]

@@ -6,7 +6,6 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jax import lax
 
 from tconv import _dtypes as dtypes
@@ -88,9 +87,7 @@ def _gather(plan: Plan, y: Any, w: Any, precision: Any) -> Any:
 def _dtypes_of(signal: Any, other: Any, preferred: Any, b: Any) -> tuple[Any, Any]:
     result = jnp.promote_types(signal.dtype, other.dtype)
     if preferred is not None:
-        wanted = np.dtype(preferred)
-        dtypes.check_preferred(result, wanted)
-        result = wanted
+        result = dtypes.preferred_dtype(result, preferred)
     if b is not None:
         dtypes.check_bias(result, b.dtype)
     return result, dtypes.accumulator(result)

@@ -80,9 +80,7 @@ def _dtypes_of(
     """(result, compute): what is returned, and what is multiplied and summed in."""
     result = np.result_type(signal.dtype, other.dtype)
     if preferred is not None:
-        wanted = np.dtype(preferred)
-        dtypes.check_preferred(result, wanted)
-        result = wanted
+        result = dtypes.preferred_dtype(result, preferred)
     if b is not None:
         dtypes.check_bias(result, b.dtype)
     return result, dtypes.accumulator(result)
