@@ -1,0 +1,1 @@
+"""Speed of tconv beside its peers: ``python -m benchmarks numpy`` or ``jax``."""

@@ -1,0 +1,47 @@
+"""One row a layer: every peer prepared, checked against the reference, and timed in turns."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from benchmarks.layers import Layer
+from benchmarks.problem import Peer, Problem, Unsupported, check, make
+from benchmarks.timing import Timing, alternate
+
+
+@dataclass(frozen=True)
+class Row:
+    """The times of one layer by peer, and why the peers without one have none."""
+
+    problem: Problem
+    timings: dict[str, Timing]
+    missing: dict[str, str]
+
+    def ratio(self, peer: str, reference: str) -> float:
+        """The peer's time over the reference's."""
+        return self.timings[peer].median / self.timings[reference].median
+
+    def rate(self, peer: str) -> float:
+        """Floating-point operations a second."""
+        return self.problem.flops / self.timings[peer].median
+
+
+def measure(
+    layer: Layer, what: str, dtype: str, peers: Sequence[Peer], reference: str, seconds: float
+) -> Row:
+    """The row of this layer.  Peers that do not support it are left out, with their reason."""
+    problem = make(layer, what, dtype)
+    calls, missing = {}, {}
+    for peer in peers:
+        try:
+            calls[peer.name] = peer.prepare(problem)
+        except Unsupported as reason:
+            missing[peer.name] = str(reason)
+    answers = {peer.name: peer.arrays(calls[peer.name]()) for peer in peers if peer.name in calls}
+    for name, answer in answers.items():
+        if name != reference and reference in answers:
+            check(problem, name, answer, reference, answers[reference])
+    del answers
+    timings = dict(zip(calls, alternate(list(calls.values()), seconds), strict=True))
+    return Row(problem, timings, missing)

@@ -1,0 +1,98 @@
+"""The benchmark harness: runs on one tiny layer and refuses wrong answers.  Nothing is timed
+against a limit."""
+
+import json
+import re
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from benchmarks import __main__ as command
+from benchmarks import layers, measure, problem, report, scaling
+from benchmarks.layers import Layer
+from benchmarks.problem import Peer, Unsupported
+
+pytest.importorskip("torch", reason="the reference peer is PyTorch")
+TINY = Layer("tiny", "a test", 2, 3, 4, (4, 5), 4, 2, 1)
+
+
+@pytest.fixture
+def tiny(monkeypatch):
+    monkeypatch.setattr(layers, "load", lambda names=None: [TINY, replace(TINY, name="other")])
+
+
+def test_layer_shapes_are_those_of_pytorch():
+    torch = pytest.importorskip("torch")
+    for layer in layers.load():
+        small = replace(layer, batch=1, in_channels=layer.groups, out_channels=layer.groups)
+        transposed = getattr(torch.nn.functional, f"conv_transpose{len(layer.spatial)}d")
+        x, w = torch.empty(small.x_shape, device="meta"), torch.empty(small.w_shape, device="meta")
+        assert tuple(transposed(x, w, None, **small.parameters).shape) == small.y_shape
+
+
+def test_layers_are_found_by_part_of_their_name():
+    assert [layer.name for layer in layers.load("fcn32,unet_up")] == [
+        "unet_up4",
+        "unet_up1",
+        "fcn32s",
+    ]
+    with pytest.raises(SystemExit, match="no layer has 'nothing'"):
+        layers.load("nothing")
+
+
+@pytest.mark.parametrize("what", problem.WHATS)
+def test_table_json_and_readme(what, tiny, tmp_path, capsys):
+    readme = tmp_path / "README.md"
+    readme.write_text(f"a\n<!-- benchmark:numpy:{what} -->\nold\n<!-- /benchmark -->\nz\n")
+    json_file = tmp_path / "out.json"
+    options = ["--what", what, "--json", str(json_file), "--readme", str(readme)]
+    command.main(["numpy", "--seconds", "0", "--peers", "tconv,torch", *options])
+    printed = capsys.readouterr().out
+    assert re.search(r"tiny +\d+\.\d+ +\d+\.\d+ +\d+\.\d+", printed)
+    assert "geometric mean" in printed
+    record = json.loads(json_file.read_text())
+    assert record["rows"][0]["layer"]["name"] == "tiny"
+    assert record["rows"][0]["seconds"]["torch"]["median"] > 0
+    text = readme.read_text()
+    assert re.fullmatch(r"a\n<!-- .*\| tiny \|.*<!-- /benchmark -->\nz\n", text, re.DOTALL)
+    assert "old" not in text
+
+
+def test_plot(tiny, tmp_path):
+    pytest.importorskip("matplotlib")
+    picture = tmp_path / "ratios.png"
+    command.main(["numpy", "--seconds", "0", "--peers", "tconv,torch", "--plot", str(picture)])
+    assert picture.stat().st_size > 1000
+
+
+def test_a_wrong_answer_stops_the_run():
+    right = Peer("right", lambda p: lambda: p.x, lambda out: (out,))
+    wrong = Peer("wrong", lambda p: lambda: p.x + 1, lambda out: (out,))
+    with pytest.raises(SystemExit, match="wrong and right differ by 1"):
+        measure.measure(TINY, "forward", "float32", [wrong, right], "right", 0)
+
+
+def test_a_peer_without_support_is_named_with_its_reason():
+    def cannot(_):
+        raise Unsupported("too small")
+
+    right = Peer("right", lambda p: lambda: p.x, lambda out: (out,))
+    other = Peer("other", cannot, lambda out: (out,))
+    row = measure.measure(TINY, "forward", "float32", [right, other], "right", 0)
+    assert report.summary([row], "right") == ["other: skipped: too small"]
+
+
+def test_extra_memory_counts_scratch_and_not_the_result():
+    size = 1_000_000
+
+    def with_scratch(_):
+        return lambda: np.ones(2 * size)[:size].copy()
+
+    peer = Peer("scratch", with_scratch, lambda out: (out,))
+    extra = scaling.extra_memory(TINY, "forward", "float32", peer)
+    assert 16 * size <= extra < 16 * size + 100_000
+
+
+def test_geometric_mean():
+    assert report.geometric_mean([0.5, 2.0, 8.0]) == pytest.approx(2.0)
