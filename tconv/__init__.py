@@ -1,20 +1,45 @@
 """Transposed convolution for NumPy and JAX arrays, exact to PyTorch's semantics."""
 
 from tconv._columns import col2im, conv_matrix, fractional_stride, im2col
+from tconv._coverage import checkerboard, coverage, nearest_uniform_kernel
 from tconv._forward import conv, conv_vjp
 from tconv._forward_nd import conv1d, conv2d, conv3d
-from tconv._sizes import conv_output_size, conv_transpose_output_size, output_padding_for
+from tconv._sizes import (
+    conv_input_sizes,
+    conv_output_size,
+    conv_transpose_output_size,
+    output_padding_for,
+    round_trip_size,
+)
 from tconv._transposed import conv_transpose, conv_transpose_vjp
 from tconv._transposed_nd import conv_transpose1d, conv_transpose2d, conv_transpose3d
+from tconv.init import bilinear_kernel
+from tconv.layers import (
+    Conv1d,
+    Conv2d,
+    Conv3d,
+    ConvTranspose1d,
+    ConvTranspose2d,
+    ConvTranspose3d,
+)
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "Conv1d",
+    "Conv2d",
+    "Conv3d",
+    "ConvTranspose1d",
+    "ConvTranspose2d",
+    "ConvTranspose3d",
+    "bilinear_kernel",
+    "checkerboard",
     "col2im",
     "conv",
     "conv1d",
     "conv2d",
     "conv3d",
+    "conv_input_sizes",
     "conv_matrix",
     "conv_output_size",
     "conv_transpose",
@@ -24,7 +49,10 @@ __all__ = [
     "conv_transpose_output_size",
     "conv_transpose_vjp",
     "conv_vjp",
+    "coverage",
     "fractional_stride",
     "im2col",
+    "nearest_uniform_kernel",
     "output_padding_for",
+    "round_trip_size",
 ]
