@@ -1,0 +1,76 @@
+"""PyTorch on the CPU as the oracle: NumPy arrays in, NumPy arrays out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import ml_dtypes
+import numpy as np
+import torch
+import torch.nn.functional as F  # noqa: N812
+
+Pairs = Sequence[tuple[int, int]]
+torch.set_num_threads(1)  # handing these tiny problems to threads costs more than it saves
+
+_TRANSPOSED = {1: F.conv_transpose1d, 2: F.conv_transpose2d, 3: F.conv_transpose3d}
+_FORWARD = {1: F.conv1d, 2: F.conv2d, 3: F.conv3d}
+
+
+def to_torch(array: np.ndarray) -> torch.Tensor:
+    """A tensor with the values and the dtype of a NumPy array."""
+    array = np.ascontiguousarray(array)
+    if array.dtype == ml_dtypes.bfloat16:
+        return torch.from_numpy(array.view(np.int16).copy()).view(torch.bfloat16)
+    return torch.from_numpy(array.copy())
+
+
+def to_numpy(tensor: torch.Tensor) -> np.ndarray:
+    """The inverse of ``to_torch``."""
+    tensor = tensor.detach().resolve_conj()
+    if tensor.dtype == torch.bfloat16:
+        return tensor.view(torch.int16).numpy().view(ml_dtypes.bfloat16)
+    return tensor.numpy()
+
+
+def transposed(x, w, b=None, *, stride, padding: Pairs, output_padding, dilation, groups):
+    """conv_transpose on tensors, with (lo, hi) pairs that PyTorch lacks: where they are not
+    plain paddings, its full scatter is cropped or extended with zeros."""
+    function = _TRANSPOSED[w.ndim - 2]
+    if all(lo == hi >= 0 for lo, hi in padding):
+        plain = tuple(lo for lo, _ in padding)
+        return function(x, w, b, stride, plain, output_padding, groups, dilation)
+    full = function(x, w, None, stride, 0, 0, groups, dilation)
+    amounts = []
+    for (lo, hi), extra in zip(reversed(padding), reversed(output_padding), strict=True):
+        amounts += [-lo, extra - hi]
+    y = F.pad(full, amounts)
+    return y if b is None else y + b.reshape(-1, *[1] * (w.ndim - 2))
+
+
+def forward(x, w, b=None, *, stride, padding: Pairs, dilation, groups):
+    """conv on tensors, with (lo, hi) pairs done by padding or cropping x."""
+    function = _FORWARD[w.ndim - 2]
+    if all(lo == hi >= 0 for lo, hi in padding):
+        return function(x, w, b, stride, tuple(lo for lo, _ in padding), dilation, groups)
+    padded = F.pad(x, [amount for pair in reversed(padding) for amount in pair])
+    return function(padded, w, b, stride, 0, dilation, groups)
+
+
+def evaluate(function: Callable, *arrays: np.ndarray | None, **parameters) -> np.ndarray:
+    """``function`` of the arrays as tensors."""
+    tensors = [None if array is None else to_torch(array) for array in arrays]
+    return to_numpy(function(*tensors, **parameters))
+
+
+def value_and_gradients(
+    function: Callable, cotangent: np.ndarray, *arrays: np.ndarray, **parameters
+) -> tuple[np.ndarray, list[np.ndarray]]:
+    """The value and the pulled-back cotangents, without the conjugation of torch.autograd.
+
+    For a complex-linear map autograd pulls back with the conjugate transpose, so conjugating
+    what goes in and what comes out leaves the transpose.
+    """
+    leaves = [to_torch(array).requires_grad_() for array in arrays]
+    y = function(*leaves, **parameters)
+    y.backward(to_torch(cotangent.conj()))
+    return to_numpy(y), [to_numpy(leaf.grad).conj() for leaf in leaves]
