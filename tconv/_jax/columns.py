@@ -28,7 +28,7 @@ def im2col(plan: Plan, y: Any) -> jax.Array:
 def col2im(plan: Plan, cols: Any) -> jax.Array:
     """The adjoint of ``im2col``: columns added back where their windows overlap."""
     shape = (cols.shape[0], cols.shape[1] // plan.taps, *plan.output_size)
-    like = jax.ShapeDtypeStruct(shape, cols.dtype)  # type: ignore[no-untyped-call]
+    like = jax.ShapeDtypeStruct(shape, cols.dtype)
     (y,) = jax.linear_transpose(lambda image: im2col(plan, image), like)(cols)
     result: jax.Array = y
     return result

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import lax
 
 from tconv import _dtypes as dtypes
+from tconv._jax.primitives import bind
 from tconv._plan import Plan
 
 
@@ -16,29 +19,22 @@ def conv_transpose(
     plan: Plan, x: Any, w: Any, b: Any, *, method: str, precision: Any, preferred: Any
 ) -> Any:
     """y from x and w by the named algorithm."""
-    result, compute = _dtypes_of(x, w, preferred, b)
-    y = _scatter(
-        plan, lax.convert_element_type(x, compute), lax.convert_element_type(w, compute), precision
-    )
+    operands, result = _operands({"x": x, "w": w}, preferred, b)
+    y = bind("y", operands, plan=plan, method=method, precision=_canonical(precision))
     return _finish(y, b, result)
 
 
 def conv(plan: Plan, y: Any, w: Any, b: Any, *, precision: Any, preferred: Any) -> Any:
     """x from y and w: the adjoint of ``conv_transpose``."""
-    result, compute = _dtypes_of(y, w, preferred, b)
-    x = _gather(
-        plan, lax.convert_element_type(y, compute), lax.convert_element_type(w, compute), precision
-    )
+    operands, result = _operands({"y": y, "w": w}, preferred, b)
+    x = bind("x", operands, plan=plan, method="auto", precision=_canonical(precision))
     return _finish(x, b, result)
 
 
 def weight_cotangent(plan: Plan, x: Any, y: Any, *, precision: Any) -> Any:
     """w from x and y: how much each tap joins them."""
-    result, compute = _dtypes_of(x, y, None, None)
-    x, y = lax.convert_element_type(x, compute), lax.convert_element_type(y, compute)
-    zero = jnp.zeros(plan.w_shape, compute)
-    (w,) = jax.linear_transpose(lambda k: _gather(plan, y, k, precision), zero)(x)
-    return lax.convert_element_type(w, result)
+    operands, _ = _operands({"x": x, "y": y}, None, None)
+    return bind("w", operands, plan=plan, method="auto", precision=_canonical(precision))
 
 
 def bias_cotangent(cotangent: Any) -> Any:
@@ -56,45 +52,41 @@ def cast_cotangent(cotangent: Any, operand: Any) -> Any:
     return lax.convert_element_type(cotangent, operand.dtype)
 
 
-def _scatter(plan: Plan, x: Any, w: Any, precision: Any) -> Any:
-    shape = (plan.groups, plan.group_in_channels, plan.group_out_channels, *plan.kernel_size)
-    kernel = jnp.flip(jnp.reshape(w, shape).swapaxes(1, 2), tuple(range(3, 3 + len(plan.axes))))
-    kernel = kernel.reshape(plan.out_channels, plan.group_in_channels, *plan.kernel_size)
-    return lax.conv_general_dilated(
-        x,
-        kernel,
-        (1,) * len(plan.axes),
-        [(a.extent - 1 - a.lo, a.extent - 1 - a.hi) for a in plan.axes],
-        lhs_dilation=plan.stride,
-        rhs_dilation=plan.dilation,
-        feature_group_count=plan.groups,
-        precision=precision,
-    )
-
-
-def _gather(plan: Plan, y: Any, w: Any, precision: Any) -> Any:
-    return lax.conv_general_dilated(
-        y,
-        w,
-        plan.stride,
-        [(a.lo, a.hi) for a in plan.axes],
-        rhs_dilation=plan.dilation,
-        feature_group_count=plan.groups,
-        precision=precision,
-    )
-
-
-def _dtypes_of(signal: Any, other: Any, preferred: Any, b: Any) -> tuple[Any, Any]:
-    result = jnp.promote_types(signal.dtype, other.dtype)
+def _operands(
+    arrays: dict[str, Any], preferred: Any, b: Any
+) -> tuple[dict[str, Any], np.dtype[Any]]:
+    """The two arrays as JAX arrays of the result's dtype, and that dtype."""
+    arrays = {name: jnp.asarray(array) for name, array in arrays.items()}
+    result = jnp.result_type(*arrays.values())
     if preferred is not None:
-        result = dtypes.preferred_dtype(result, preferred)
+        # jnp.zeros warns, as JAX does, where 64 bits are asked for and not enabled
+        result = jnp.zeros((), dtypes.preferred_dtype(result, preferred)).dtype
     if b is not None:
         dtypes.check_bias(result, b.dtype)
-    return result, dtypes.accumulator(result)
+    return {name: lax.convert_element_type(a, result) for name, a in arrays.items()}, result
 
 
 def _finish(values: Any, b: Any, result: Any) -> Any:
-    if b is not None:
-        bias = lax.convert_element_type(b, values.dtype)
-        values = values + bias.reshape(1, -1, *[1] * (values.ndim - 2))
-    return lax.convert_element_type(values, result)
+    if b is None:
+        return values
+    wide = dtypes.accumulator(result)
+    bias = lax.convert_element_type(b, wide).reshape(1, -1, *[1] * (values.ndim - 2))
+    return lax.convert_element_type(lax.convert_element_type(values, wide) + bias, result)
+
+
+def _canonical(precision: Any) -> Any:
+    """``precision`` as the hashable value that ``jax.lax`` makes of it, defaults included."""
+    if isinstance(precision, list):
+        precision = tuple(precision)
+    default = jax.config.jax_default_matmul_precision  # type: ignore[attr-defined]
+    return _lax_precision(precision, default)
+
+
+@lru_cache(maxsize=64)
+def _lax_precision(precision: Any, default: Any) -> Any:
+    """What a convolution with this precision carries while ``default`` is JAX's default."""
+    one = jax.ShapeDtypeStruct((1, 1, 1), np.float32)
+    traced = jax.make_jaxpr(
+        lambda a: lax.conv_general_dilated(a, a, (1,), "VALID", precision=precision)
+    )(one)
+    return traced.eqns[0].params["precision"]

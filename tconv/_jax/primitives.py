@@ -1,0 +1,157 @@
+"""Three bilinear primitives that are each other's transposes, and what they keep of JAX.
+
+One trilinear form joins x, w and y (``_plan.Plan``): ``<y, conv_transpose(x, w)> ==
+<x, conv(y, w)> == <w, weight_cotangent(x, y)>``.  Each primitive takes two of the three and
+gives the third, so the transpose of one towards an operand is another one with the same plan,
+and derivatives of every order stay on the forms of ``forms.py``.  The plan is a static
+parameter; which form runs is decided when the primitive is lowered for a platform.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import jax
+from jax import lax
+from jax.extend.core import Primitive
+from jax.extend.mlir import lower_with_sharding_in_types
+from jax.interpreters import ad, batching, mlir, xla
+from jax.sharding import use_abstract_mesh
+
+from tconv._jax import batch, forms
+from tconv._jax.sharding import result_sharding
+from tconv._plan import Plan
+
+_PLATFORMS = (None, "cpu", "cuda", "rocm", "tpu")
+
+
+@dataclass(frozen=True)
+class Bilinear:
+    """One of the three maps: which two of "x", "w" and "y" it takes and which it gives."""
+
+    primitive: Primitive
+    operands: tuple[str, str]
+    result: str
+    form: Callable[..., Any]
+
+
+_GIVING = {
+    "y": Bilinear(Primitive("tconv_conv_transpose"), ("x", "w"), "y", forms.conv_transpose),
+    "x": Bilinear(Primitive("tconv_conv"), ("y", "w"), "x", forms.conv),
+    "w": Bilinear(Primitive("tconv_weight_cotangent"), ("x", "y"), "w", forms.weight_cotangent),
+}
+
+
+def bind(result: str, arrays: dict[str, Any], **static: Any) -> Any:
+    """The named one of "x", "w" and "y" from the other two, which have one dtype.
+
+    ``static`` holds ``plan``, ``method`` and ``precision``.
+    """
+    bilinear = _GIVING[result]
+    first, second = _agree(*(arrays[name] for name in bilinear.operands))
+    return bilinear.primitive.bind(first, second, **static)
+
+
+def _agree(first: Any, second: Any) -> tuple[Any, Any]:
+    """Both operands varying over the same manual mesh axes.
+
+    Inside ``shard_map`` a replicated operand must be cast to a varying one first: it is the
+    transpose of this cast that sums its cotangent over the mesh axis.
+    """
+    varying = [jax.typeof(operand).manual_axis_type.varying for operand in (first, second)]
+    wanted = varying[0] | varying[1]
+    return tuple(
+        lax.pcast(operand, tuple(wanted - have), to="varying") if wanted - have else operand
+        for operand, have in zip((first, second), varying, strict=True)
+    )
+
+
+def _shapes(plan: Plan) -> dict[str, tuple[int, ...]]:
+    return {"x": plan.x_shape, "w": plan.w_shape, "y": plan.y_shape}
+
+
+def _abstract(bilinear: Bilinear, first: Any, second: Any, *, plan: Plan, **_: Any) -> Any:
+    """The result's type: shape from the plan, mesh axes from the operands."""
+    if first.manual_axis_type.varying != second.manual_axis_type.varying:
+        raise ValueError(
+            f"{bilinear.primitive}: operands must vary over the same manual mesh axes; got "
+            f"{first} and {second}. Call the public functions, which cast them."
+        )
+    names = (*bilinear.operands, bilinear.result)
+    return first.update(
+        shape=_shapes(plan)[bilinear.result],
+        weak_type=False,
+        sharding=result_sharding(names, first.sharding, second.sharding, plan),
+    )
+
+
+def _transpose(
+    bilinear: Bilinear, position: int, cotangent: Any, first: Any, second: Any, **static: Any
+) -> Any:
+    """The cotangent of the operand at ``position``, from the result's and the other operand."""
+    wanted, other = bilinear.operands[position], bilinear.operands[1 - position]
+    known = (first, second)[1 - position]
+    return bind(wanted, {bilinear.result: cotangent, other: known}, **static)
+
+
+def _batch(
+    bilinear: Bilinear,
+    operands: tuple[Any, Any],
+    axes: tuple[int | None, int | None],
+    *,
+    plan: Plan,
+    **static: Any,
+) -> tuple[Any, int]:
+    """One call of the same kind on a larger plan."""
+    size = next(
+        array.shape[axis] for array, axis in zip(operands, axes, strict=True) if axis is not None
+    )
+    fold = batch.fold_for(
+        {name for name, axis in zip(bilinear.operands, axes, strict=True) if axis is not None}
+        | {bilinear.result}
+    )
+    if isinstance(size, int) and size == 0:
+        return lax.full((0, *_shapes(plan)[bilinear.result]), 0, operands[0].dtype), 0
+    arrays = {
+        name: array if axis is None else batch.into(fold, name, array, axis, plan)
+        for name, array, axis in zip(bilinear.operands, operands, axes, strict=True)
+    }
+    result = bind(bilinear.result, arrays, plan=batch.enlarged(fold, plan, size), **static)
+    return batch.out_of(fold, bilinear.result, result, size, plan)
+
+
+def _lowering(bilinear: Bilinear, platform: str | None) -> Callable[..., Any]:
+    """The form for this platform, traced on plain arrays: it computes on what one device or
+    the partitioner sees, so the types of mesh axes are left outside."""
+
+    def form(first: Any, second: Any, *, plan: Plan, method: str, precision: Any) -> Any:
+        chosen = {"method": method} if bilinear.result == "y" else {}
+        return bilinear.form(plan, first, second, platform=platform, precision=precision, **chosen)
+
+    lower = mlir.lower_fun(form, multiple_results=False)
+
+    def rule(context: Any, first: Any, second: Any, **static: Any) -> Any:
+        plain = [jax.core.ShapedArray(aval.shape, aval.dtype) for aval in context.avals_in]
+        (aval,) = context.avals_out
+        with use_abstract_mesh(jax.sharding.AbstractMesh((), ())):
+            (result,) = lower(context.replace(avals_in=plain), first, second, **static)
+        return [lower_with_sharding_in_types(context, result, aval)]
+
+    return rule
+
+
+def _define(bilinear: Bilinear) -> None:
+    primitive = bilinear.primitive
+    primitive.def_impl(partial(xla.apply_primitive, primitive))
+    primitive.def_abstract_eval(partial(_abstract, bilinear))
+    ad.defbilinear(primitive, partial(_transpose, bilinear, 0), partial(_transpose, bilinear, 1))
+    batching.primitive_batchers[primitive] = partial(_batch, bilinear)
+    for platform in _PLATFORMS:
+        mlir.register_lowering(primitive, _lowering(bilinear, platform), platform)
+
+
+for _bilinear in _GIVING.values():
+    _define(_bilinear)
