@@ -1,0 +1,35 @@
+"""The verification kit: certify any transposed convolution, convolution or gradient.
+
+The names that need hypothesis (the module ``strategies``) are loaded when first used; install
+them with ``pip install 'tconv[testing]'``.  Everything else needs NumPy alone.
+"""
+
+from importlib import import_module
+from typing import Any
+
+from tconv.testing import reference
+from tconv.testing.measures import (
+    adjoint_residual,
+    assert_adjoint,
+    error_bound,
+    relative_error,
+    tolerance,
+)
+from tconv.testing.problems import Problem
+
+__all__ = [
+    "Problem",
+    "adjoint_residual",
+    "assert_adjoint",
+    "error_bound",
+    "reference",
+    "relative_error",
+    "strategies",
+    "tolerance",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "strategies":
+        return import_module("tconv.testing.strategies")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,158 @@
+"""The strategies draw valid, bounded problems, reach their corners and shrink to small ones."""
+
+from math import gcd, prod
+
+import numpy as np
+import pytest
+from hypothesis import find, given, settings
+from hypothesis import strategies as st
+
+import tconv
+from tconv.testing import Problem, reference
+from tconv.testing.strategies import (
+    CORNERS,
+    Geometry,
+    arrays,
+    conv_problems,
+    conv_transpose_problems,
+    geometries,
+)
+
+QUICK = settings(max_examples=60, deadline=None, database=None, derandomize=True)
+HOLDS = {
+    "stride > kernel": lambda a: a.stride > a.dilation * (a.kernel_size - 1) + 1,
+    "padding > kernel": lambda a: min(a.padding) > a.dilation * (a.kernel_size - 1),
+    "output_padding >= stride": lambda a: a.output_padding >= a.stride,
+    "size 1": lambda a: a.input_size == 1,
+    "gcd(stride, dilation) > 1": lambda a: gcd(a.stride, a.dilation) > 1,
+    "kernel 1": lambda a: a.kernel_size == 1,
+    "negative padding": lambda a: min(a.padding) < 0,
+}
+
+
+@QUICK
+@given(st.one_of(conv_transpose_problems(), conv_problems()))
+def test_problems_are_valid_bounded_and_can_be_pasted(problem):
+    assert min(problem.output_size) >= 1
+    assert prod(problem.output_size) <= 400
+    assert eval(repr(problem)) == problem
+    x, w, b = problem.arrays()
+    function = tconv.conv_transpose if problem.transposed else tconv.conv
+    y = function(x, w, b, **problem.keywords)
+    assert y.shape == problem.output_shape
+    assert y.dtype == problem.dtype
+
+
+FORWARD = set(HOLDS) - {"output_padding >= stride", "size 1"}  # a window may need a larger input
+
+
+@pytest.mark.parametrize(
+    ("corner", "transposed"),
+    [*((corner, True) for corner in HOLDS), *((corner, False) for corner in sorted(FORWARD))],
+)
+def test_each_corner_is_reached_by_every_draw(corner, transposed):
+    @QUICK
+    @given(geometries(corner=corner, transposed=transposed))
+    def reached(axis):
+        assert HOLDS[corner](axis)
+
+    reached()
+
+
+def test_the_corner_of_the_groups_is_depthwise():
+    @QUICK
+    @given(conv_transpose_problems(corner="groups = channels"))
+    def reached(problem):
+        assert problem.groups == problem.in_channels == problem.out_channels > 1
+
+    reached()
+    assert set(HOLDS) | {"groups = channels"} == set(CORNERS)
+
+
+@pytest.mark.parametrize("corner", HOLDS)
+def test_plain_problems_reach_the_corners_too(corner):
+    def holds(problem):
+        columns = (
+            problem.input_size,
+            problem.kernel_size,
+            problem.stride,
+            problem.padding,
+            problem.output_padding,
+            problem.dilation,
+        )
+        return any(HOLDS[corner](Geometry(*axis)) for axis in zip(*columns, strict=True))
+
+    find(conv_transpose_problems(), holds, settings=settings(max_examples=2000, database=None))
+
+
+def test_shrinks_to_a_small_readable_problem():
+    smallest = find(
+        conv_transpose_problems(),
+        lambda p: p.stride[-1] > 1 and p.groups > 1,
+        settings=settings(max_examples=2000, database=None),
+    )
+    assert repr(smallest) == (
+        "Problem(input_size=(1,), kernel_size=(1,), stride=2, groups=2, in_channels=2, "
+        "out_channels=2)"
+    )
+
+
+def test_options_narrow_what_is_drawn():
+    @QUICK
+    @given(
+        conv_transpose_problems(
+            ndim=2, dtypes=("float64",), symmetric=True, batch=(None,), bias=True,
+            memory=("contiguous",), max_channels=1, max_groups=1, max_stride=1,
+        )
+    )  # fmt: skip
+    def narrow(problem):
+        assert problem.ndim == 2
+        assert problem.dtype == "float64"
+        assert problem.symmetric
+        assert problem.batch is None
+        assert problem.bias
+        assert problem.memory == "contiguous"
+        assert problem.in_channels == problem.out_channels == 1
+        assert problem.stride == (1, 1)
+        assert all(isinstance(entry, int) for entry in problem.keywords["padding"])
+
+    narrow()
+
+
+@pytest.mark.parametrize("memory", ["contiguous", "fortran", "reversed", "strided"])
+def test_memory_layouts_hold_the_same_values(memory):
+    plain = Problem((3, 4), (2, 3), in_channels=2, batch=2, bias=True)
+    other = Problem((3, 4), (2, 3), in_channels=2, batch=2, bias=True, memory=memory)
+    for mine, theirs in zip(plain.arrays(), other.arrays(), strict=True):
+        np.testing.assert_array_equal(mine, theirs)
+    x = other.arrays()[0]
+    assert x.flags.c_contiguous == (memory == "contiguous")
+    assert (min(x.strides) < 0) == (memory == "reversed")
+
+
+def test_condition_makes_the_sums_cancel_by_that_much():
+    plain = Problem((5,), (3,), stride=2, in_channels=2, out_channels=2, dtype="float64")
+    ill = Problem(
+        (5,), (3,), stride=2, in_channels=2, out_channels=2, dtype="float64", condition=1000
+    )
+    ratios = []
+    for problem in (plain, ill):
+        x, w, _ = problem.arrays()
+        y = reference.conv_transpose(x, w, **problem.keywords)
+        scale = reference.conv_transpose(abs(x), abs(w), **problem.keywords)
+        ratios.append(float(np.median(scale / abs(y))))
+    assert ratios[0] < 30
+    assert 1000 < ratios[1] < 30_000
+
+
+@QUICK
+@given(arrays((4, 5), "float32", spread=6))
+def test_arrays_keep_their_spread(values):
+    assert values.dtype == np.float32
+    assert np.abs(values).max() < 6 * 2.0**6
+
+
+@pytest.mark.parametrize("dtype", ["int8", "uint16", "complex64", "float16", "bfloat16"])
+def test_dtypes(dtype):
+    x, _, _ = Problem((3,), (2,), dtype=dtype).arrays()
+    assert x.dtype.name == dtype
