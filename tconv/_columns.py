@@ -197,7 +197,7 @@ def conv_matrix(
         w's kind and dtype, or a ``scipy.sparse.csr_array``.
 
     Raises: ValueError for what ``conv`` refuses; TypeError for a sparse matrix of a JAX
-        array; ImportError for ``sparse=True`` without SciPy.
+        array or of a half kind; ImportError for ``sparse=True`` without SciPy.
 
     Source: Dumoulin and Visin (2016), section 4.1, "convolution as a matrix operation".
 

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from tconv import _dtypes as dtypes
 from tconv._plan import Plan
 
 Index = NDArray[np.intp]
@@ -70,6 +71,11 @@ def csr(plan: Plan, w: Any) -> Any:
             f"w: a sparse matrix needs a numpy.ndarray, as SciPy holds it; got "
             f"{type(w).__module__}.{type(w).__qualname__}. Convert it with numpy.asarray, or "
             f"leave out sparse=True."
+        )
+    if dtypes.accumulator(w.dtype) != w.dtype:
+        raise TypeError(
+            f"w: SciPy's sparse matrices hold no float16 or bfloat16; got {w.dtype}. Convert it "
+            f"with astype(numpy.float32), or leave out sparse=True."
         )
     try:
         from scipy.sparse import csr_array
