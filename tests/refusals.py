@@ -103,8 +103,8 @@ REFUSALS = [
             functions=TRANSPOSED),
     # an output below 1
     Refusal({"padding": (0, 4), "stride": 1}, "output size, spatial axis 1: ",
-            "(input - 1)*stride + dilation*(kernel_size - 1) + 1 - lo - hi + output_padding must be at "
-            "least 1",
+            "(input - 1)*stride + dilation*(kernel_size - 1) + 1 - lo - hi + output_padding must "
+            "be at least 1",
             "(6 - 1)*1 + 1*(2 - 1) + 1 - 4 - 4 + 0 = -1", "less padding", functions=TRANSPOSED),
     Refusal({"dilation": (3, 1), "padding": ((0, 1), 0)}, "output size, spatial axis 0: ",
             "floor((input + lo + hi - dilation*(kernel_size - 1) - 1) / stride) + 1 must be at "
