@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from math import prod
 from typing import Any
 
@@ -15,21 +16,26 @@ from tconv._plan import Plan
 
 def im2col(plan: Plan, y: Any) -> jax.Array:
     """(batch, channels * taps, positions): each column is one window, flattened."""
-    windows = lax.conv_general_dilated_patches(
-        y,
-        plan.kernel_size,
-        plan.stride,
-        [(axis.lo, axis.hi) for axis in plan.axes],
-        rhs_dilation=plan.dilation,
-    )
+    windows = jnp.asarray(y)
+    for number, axis in enumerate(plan.axes):
+        # (batch, channels, taps so far, positions so far, spatial axes to come)
+        place = 2 + 2 * number
+        config = [(0, 0, 0)] * windows.ndim
+        config[place] = (axis.lo, axis.hi, 0)
+        padded = lax.pad(windows, jnp.zeros((), windows.dtype), config)
+        span = (axis.input_size - 1) * axis.stride + 1
+        starts = [tap * axis.dilation for tap in range(axis.kernel_size)]
+        slices = [lax.slice_in_dim(padded, at, at + span, axis.stride, place) for at in starts]
+        windows = jnp.stack(slices, 2 + number)
     return windows.reshape(y.shape[0], y.shape[1] * plan.taps, prod(plan.input_size))
 
 
 def col2im(plan: Plan, cols: Any) -> jax.Array:
     """The adjoint of ``im2col``: columns added back where their windows overlap."""
-    shape = (cols.shape[0], cols.shape[1] // plan.taps, *plan.output_size)
-    like = jax.ShapeDtypeStruct(shape, cols.dtype)
-    (y,) = jax.linear_transpose(lambda image: im2col(plan, image), like)(cols)
+    like = jax.ShapeDtypeStruct(
+        (cols.shape[0], cols.shape[1] // plan.taps, *plan.output_size), cols.dtype
+    )
+    (y,) = jax.linear_transpose(partial(im2col, plan), like)(cols)
     result: jax.Array = y
     return result
 
