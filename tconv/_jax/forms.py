@@ -44,9 +44,9 @@ def _in_accumulator(
     form: Callable[..., Any], plan: Plan, first: Any, second: Any, precision: Any
 ) -> Any:
     """The form in the dtype that products are summed in."""
-    dtype = dtypes.accumulator(first.dtype)
-    first, second = (lax.convert_element_type(array, dtype) for array in (first, second))
-    return lax.convert_element_type(form(plan, first, second, precision), first.dtype)
+    wide = dtypes.accumulator(first.dtype)
+    result = form(plan, *(lax.convert_element_type(a, wide) for a in (first, second)), precision)
+    return lax.convert_element_type(result, first.dtype)
 
 
 def _gather(plan: Plan, y: Any, w: Any, precision: Any) -> Any:
