@@ -1,0 +1,304 @@
+"""Transposed convolution step by step: shifted kernels, the matrix, zeros, phases, gradients.
+
+    python examples/walkthrough.py
+
+Every figure is small enough to redo by hand, and every step is asserted before it is printed.
+The whole walk is taken twice: once on NumPy arrays, aloud, and once on JAX arrays, where only
+the verdict is printed.  ``--out DIR`` keeps the drawing of the first two steps.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from walkthrough_drawing import draw
+
+import tconv
+
+Tell = Callable[..., None]
+
+
+def main(argv: list[str] | None = None) -> dict[str, int]:
+    options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    options.add_argument("--short", action="store_true", help="print the verdict alone")
+    options.add_argument("--out", type=Path, default=Path(__file__).parent / "output")
+    chosen = options.parse_args(argv)
+
+    aloud = (lambda *_: None) if chosen.short else print
+    steps = {
+        "NumPy": walk(np.asarray, aloud),
+        "JAX": walk(jnp.asarray, lambda *_: None),
+    }
+    picture = chosen.out / "walkthrough.png"
+    draw(picture)
+    for backend, count in steps.items():
+        print(f"{backend:6} {count} statements hold")
+    print(f"drawn in {picture}")
+    return steps
+
+
+def walk(array: Callable[[Any], Any], tell: Tell) -> int:
+    """Take every step with the arrays that ``array`` makes; the number of statements checked."""
+    count = 0
+
+    def holds(what: str, found: Any, expected: Any, within: float = 0.0) -> None:
+        nonlocal count
+        assert found.shape == np.shape(expected), (what, found.shape, np.shape(expected))
+        assert np.max(np.abs(np.asarray(found) - np.asarray(expected))) <= within, what
+        count += 1
+        tell(f"{what}\n{_indent(found)}")
+
+    for number, step in enumerate(STEPS, start=1):
+        title, *text = (step.__doc__ or "").splitlines()
+        tell(f"\n{number}. {title}")
+        tell("\n".join(line.strip() for line in text).strip())
+        tell("")
+        step(array, holds)
+    return count
+
+
+def shifted_kernels(array: Any, holds: Any) -> None:
+    """A sum of shifted kernels
+
+    Each input value stamps one copy of the kernel, scaled by the value, a stride further on
+    than the one before.  Where copies overlap they add up.
+    """
+    x, w = [2.0, 3.0, 0.0, -1.0], [1.0, 2.0, -1.0]
+    copies = np.zeros((4, 6))
+    for i, value in enumerate(x):
+        copies[i, i : i + 3] = value * np.array(w)
+    holds("the copies of (1, 2, -1) for the input (2, 3, 0, -1):", array(copies), copies)
+
+    signal, kernel = array([[x]]), array([[w]])
+    y = tconv.conv_transpose(signal, kernel)
+    holds("their sum:", y, [[[2, 7, 4, -4, -2, 1]]])
+    holds("is the column sum above:", y[0, 0], copies.sum(axis=0))
+
+    # The output has (n - 1) * stride + k values: 9 here.
+    y = tconv.conv_transpose(signal, kernel, stride=2)
+    holds("at stride 2 neighbours share one place:", y, [[[2, 4, 1, 6, -3, 0, -1, -2, 1]]])
+
+    y = tconv.conv_transpose(array([[[1.0, 4.0, 3.0, -2.0]]]), array([[[2.0, 3.0, 5.0]]]))
+    holds("an exercise, (1, 4, 3, -2) with (2, 3, 5):", y, [[[2, 11, 23, 25, 9, -10]]])
+
+
+def two_axes(array: Any, holds: Any) -> None:
+    """Two axes, stride and padding
+
+    On an image the copies are stamped along both axes.  The stride spreads them; padding
+    crops the result, the opposite of what it does to a convolution.
+    """
+    x = array([[[[0.0, 1.0], [2.0, 3.0]]]])
+    y = tconv.conv_transpose(x, x)
+    holds("(0 1 / 2 3) with itself:", y, [[[[0, 0, 1], [0, 4, 6], [4, 12, 9]]]])
+    holds("padding 1 leaves the middle:", tconv.conv_transpose(x, x, padding=1), [[[[4]]]])
+    y = tconv.conv_transpose(x, x, stride=2)
+    tiles = [[0, 0, 0, 1], [0, 0, 2, 3], [0, 2, 0, 3], [4, 6, 6, 9]]
+    holds("stride 2 = kernel size, so nothing overlaps:", y, [[tiles]])
+
+    x, w = array([[[[2.0, 4.0], [0.0, 1.0]]]]), array([[[[3.0, 1.0], [1.0, 5.0]]]])
+    four = {
+        (1, 0): [[6, 14, 4], [2, 17, 21], [0, 1, 5]],
+        (1, 1): [[17]],
+        (2, 0): [[6, 2, 12, 4], [2, 10, 4, 20], [0, 0, 3, 1], [0, 0, 1, 5]],
+        (2, 1): [[10, 4], [0, 3]],
+    }
+    for (stride, padding), expected in four.items():
+        y = tconv.conv_transpose(x, w, stride=stride, padding=padding)
+        holds(f"(2 4 / 0 1) with (3 1 / 1 5), stride {stride}, padding {padding}:", y, [[expected]])
+
+
+def orientation(array: Any, holds: Any) -> None:
+    """Which way round the kernel lies
+
+    A convolution (in this field a correlation) reads through the kernel, so that a single 1
+    shows it reversed.  A transposed convolution writes through it: no reversal.
+    """
+    impulse, w = array([[[0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0]]]), array([[[1.0, 2.0, 3.0]]])
+    holds("conv of an impulse:", tconv.conv(impulse, w), [[[3, 2, 1, 0, 0]]])
+    y = tconv.conv_transpose(impulse, w)
+    holds("conv_transpose of it:", y, [[[0, 0, 1, 2, 3, 0, 0, 0, 0]]])
+
+    y = tconv.conv_transpose(array([[[1.0, 0.0, 0.0, 0.0, -1.0]]]), array([[[1.0, 2.0, 1.0]]]))
+    holds("two impulses, two copies:", y, [[[1, 2, 1, 0, -1, -2, -1]]])
+
+
+def the_matrix(array: Any, holds: Any) -> None:
+    """The matrix, and why the name
+
+    A convolution is linear, so it is a matrix.  The transposed convolution is the transpose
+    of that matrix: it runs from the convolution's output size back to its input size.  It is
+    no inverse: shapes come back, values do not.
+    """
+    w = array([[[[0.0, 1.0], [2.0, 3.0]]]])
+    matrix = tconv.conv_matrix(w, (3, 3))
+    rows = [
+        [0, 1, 0, 2, 3, 0, 0, 0, 0],
+        [0, 0, 1, 0, 2, 3, 0, 0, 0],
+        [0, 0, 0, 0, 1, 0, 2, 3, 0],
+        [0, 0, 0, 0, 0, 1, 0, 2, 3],
+    ]
+    holds("the matrix of the kernel (0 1 / 2 3) on a 3x3 image:", matrix, rows)
+    image = array(np.arange(9.0).reshape(1, 1, 3, 3))
+    small = tconv.conv(image, w)
+    holds("convolving 0..8:", small, [[[[19, 25], [37, 43]]]])
+    holds("is a product with it:", matrix @ image.ravel(), small.ravel())
+    back = tconv.conv_transpose(small, w)
+    holds("the transposed convolution of that:", back.ravel(), matrix.T @ small.ravel())
+
+    columns = [
+        [1, 0, 0, 0],
+        [2, 1, 0, 0],
+        [-1, 2, 1, 0],
+        [0, -1, 2, 1],
+        [0, 0, -1, 2],
+        [0, 0, 0, -1],
+    ]
+    matrix = tconv.conv_matrix(array([[[1.0, 2.0, -1.0]]]), 6)
+    holds("in 1-D the columns of the transpose are the shifted kernels:", matrix.T, columns)
+
+
+def zero_insertion(array: Any, holds: Any) -> None:
+    """Zeros between the pixels
+
+    The same result as a plain convolution: spread the input with stride - 1 zeros, flip the
+    kernel, pad by k - 1 - padding.  Hence "fractionally strided"; it is the picture in many
+    tutorials, and the slow way, for most products are with zeros.
+    """
+    spread = tconv.fractional_stride(array([[[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]]]), 2)
+    holds("1..6 at stride 2 (along one axis):", spread, [[[1, 0, 2, 0, 3], [4, 0, 5, 0, 6]]])
+
+    x, w = array([[[[2.0, 4.0], [0.0, 1.0]]]]), array([[[[3.0, 1.0], [1.0, 5.0]]]])
+    zeros = tconv.fractional_stride(x, 2)
+    holds("(2 4 / 0 1) with zeros:", zeros, [[[[2, 0, 4], [0, 0, 0], [0, 0, 1]]]])
+    for padding in (0, 1):
+        direct = tconv.conv_transpose(x, w, stride=2, padding=padding)
+        by_zeros = tconv.conv(zeros, w[:, :, ::-1, ::-1], padding=1 - padding)
+        holds(f"convolved with the flipped kernel, padding {padding}:", by_zeros, direct)
+
+
+def phases(array: Any, holds: Any) -> None:
+    """Phases: why 6 here and 12 there
+
+    A well-known question: ones(4, 4), the kernel 1..16, stride 2, padding 1.  Why is the
+    output uneven?  At stride 2 the output pixels fall in 2 x 2 phases, and each phase meets
+    its own quarter of the kernel, every second tap.
+    """
+    x = array(np.ones((1, 1, 4, 4)))
+    w = array(np.arange(1.0, 17.0).reshape(1, 1, 4, 4))
+    y = tconv.conv_transpose(x, w, stride=2, padding=1)
+    edge, first, second = [6, 12, 14, 12, 14, 12, 14, 7], [12, 24, 28], [20, 40, 44]
+    inner = [[a, b, c, b, c, b, c, c // 2] for a, b, c in (first, second)]
+    last = [10, 20, 22, 20, 22, 20, 22, 11]
+    expected = [edge, inner[0], inner[1], inner[0], inner[1], inner[0], inner[1], last]
+    holds("the output:", y, [[expected]])
+    holds("(0, 0) is reached by one tap, 6 (row 1, column 1):", y[0, 0, 0, 0], 6)
+    holds("(0, 1) by two, 5 and 7 (row 1, columns 0 and 2):", y[0, 0, 0, 1], 5 + 7)
+
+    # Phase r takes the taps r, r + 2: pixel 2*i + r of the uncropped output meets x[i - t].
+    full = tconv.conv_transpose(x, w, stride=2)
+    for row in (0, 1):
+        for column in (0, 1):
+            quarter = w[:, :, row::2, column::2]
+            collected = tconv.conv_transpose(x, quarter)
+            what = f"phase ({row}, {column}), taps {np.asarray(quarter).ravel().tolist()}:"
+            holds(what, collected, full[:, :, row::2, column::2])
+
+
+def columns(array: Any, holds: Any) -> None:
+    """Columns: one product, then overlap-add
+
+    How libraries compute it: one matrix product turns each input position into its scaled
+    kernel, a column; col2im adds the columns where they land.
+    """
+    x, w = array([[[2.0, 3.0, 0.0, -1.0]]]), array([[[1.0, 2.0, -1.0]]])
+    cols = w[0, 0][:, None] * x[0, 0][None, :]
+    holds("the columns:", cols, [[2, 3, 0, -1], [4, 6, 0, -2], [-2, -3, 0, 1]])
+    y = tconv.col2im(cols[None], (9,), 3, stride=2)
+    holds("added at stride 2:", y, tconv.conv_transpose(x, w, stride=2))
+    for method in ("col2im", "dilated", "subpixel", "matrix"):
+        y = tconv.conv_transpose(x, w, stride=2, method=method)
+        holds(f"method={method!r}:", y, [[[2, 4, 1, 6, -3, 0, -1, -2, 1]]])
+
+
+def gradients(array: Any, holds: Any) -> None:
+    """Gradients
+
+    The gradient of a matrix product is a product with the transpose.  So the input gradient
+    of a transposed convolution is a convolution, and the other way round; the weight
+    gradient counts how often each tap joins an input to an output.
+    """
+    x, w = array([[[2.0, 3.0, 0.0, -1.0]]]), array([[[1.0, 2.0, -1.0]]])
+    dy = array([[[1.0, 0.0, 2.0, -1.0, 0.0, 3.0, 1.0, 1.0, 0.0]]])
+    y, pullback = tconv.conv_transpose_vjp(x, w, stride=2)
+    dx, dw, _ = pullback(dy)
+    holds("dx for dy = (1, 0, 2, -1, 0, 3, 1, 1, 0):", dx, [[[-1, 0, 5, 3]]])
+    holds("is the convolution of dy:", dx, tconv.conv(dy, w, stride=2))
+    windows = tconv.im2col(dy, 3, stride=2)
+    holds("dw sums x over the windows of dy:", dw, (windows @ x[0, 0])[None])
+
+    # <conv_transpose(x), dy> = <x, conv(dy)>: the definition of a transpose.
+    holds("<y, dy> = <x, dx>:", (y * dy).sum(), (x * dx).sum())
+    # y is linear in w too, so a finite difference is exact.
+    nudged = tconv.conv_transpose(x, w + array([[[0.0, 1.0, 0.0]]]), stride=2)
+    holds("nudging the middle tap by 1:", ((nudged - y) * dy).sum(), dw[0, 0, 1])
+
+    def loss(x: Any, w: Any) -> Any:
+        return (tconv.conv_transpose(x, w, stride=2) * jnp.asarray(dy)).sum()
+
+    by_jax = jax.grad(loss, (0, 1))(jnp.asarray(x), jnp.asarray(w))
+    holds("jax.grad finds the same dx:", dx, by_jax[0])
+    holds("and the same dw:", dw, by_jax[1])
+
+
+def sizes(array: Any, holds: Any) -> None:
+    """Sizes: the way there and back
+
+    A strided convolution rounds down, so several input sizes share one output size.  The
+    way back takes the smallest of them; output_padding chooses another.
+    """
+    there = [tconv.conv_output_size(n, 5, stride=3, padding=2)[0] for n in (14, 15, 16, 17)]
+    holds("kernel 5, stride 3, padding 2 on 14, 15, 16, 17:", array(there), [5, 5, 6, 6])
+    back = [
+        tconv.conv_transpose_output_size(6, 5, stride=3, padding=2, output_padding=extra)[0]
+        for extra in (0, 1, 2)
+    ]
+    holds("back from 6 with output_padding 0, 1, 2:", array(back), [16, 17, 18])
+    extra = tconv.output_padding_for(18, 6, 5, stride=3, padding=2)
+    holds("the output_padding for 18:", array(extra), [2])
+    five = tconv.conv_output_size((5, 5), 3, stride=2, padding=1)
+    again = tconv.conv_transpose_output_size(five, 3, stride=2, padding=1)
+    holds(
+        "kernel 3, stride 2, padding 1 takes 5x5 to 3x3 and back:",
+        array(five + again),
+        [3, 3, 5, 5],
+    )
+
+
+STEPS = (
+    shifted_kernels,
+    two_axes,
+    orientation,
+    the_matrix,
+    zero_insertion,
+    phases,
+    columns,
+    gradients,
+    sizes,
+)
+
+
+def _indent(values: Any) -> str:
+    squeezed = np.squeeze(np.asarray(values))
+    text = np.array2string(squeezed, formatter={"float_kind": lambda v: f"{v + 0.0:g}"})
+    return "\n".join("    " + line for line in text.splitlines())
+
+
+if __name__ == "__main__":
+    main()
