@@ -168,9 +168,7 @@ def make_step(rate: float) -> Any:
         discriminator, d_steps, d_loss = descend(
             discriminator_loss, state.discriminator, state.discriminator_steps
         )
-        generator, g_steps, g_loss = descend(
-            generator_loss, state.generator, state.generator_steps
-        )
+        generator, g_steps, g_loss = descend(generator_loss, state.generator, state.generator_steps)
         return State(generator, discriminator, g_steps, d_steps, key), (d_loss, g_loss)
 
     return first_state, step
@@ -230,12 +228,15 @@ def measure(drawn: digits.Digits, data: digits.Digits, held_out: digits.Digits) 
 def main(argv: list[str] | None = None) -> dict[str, Any]:
     options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     options.add_argument("--short", action="store_true", help="2 epochs instead of 300")
+    options.add_argument("--epochs", type=int)
     options.add_argument("--out", type=Path, default=Path(__file__).parent / "output" / "gan")
     chosen = options.parse_args(argv)
 
     data, held_out = digits.load()
     start = time.perf_counter()
-    (untrained, trained), losses = train(data, 2 if chosen.short else 300, chosen.out)
+    (untrained, trained), losses = train(
+        data, chosen.epochs or (2 if chosen.short else 300), chosen.out
+    )
     seconds = time.perf_counter() - start
     table = {
         "digits held out": measure(held_out, data, held_out),
@@ -250,9 +251,7 @@ def main(argv: list[str] | None = None) -> dict[str, Any]:
     print("\n                 read right  entropy  spread  novelty  teaches")
     for name, row in table.items():
         right, entropy, spread, novelty, teaches = row.values()
-        print(
-            f"{name:16} {right:10.1%} {entropy:8.2f} {spread:7.2f} {novelty:8.2f} {teaches:8.1%}"
-        )
+        print(f"{name:16} {right:10.1%} {entropy:8.2f} {spread:7.2f} {novelty:8.2f} {teaches:8.1%}")
     print(EXPLAINED)
     print(f"trained in {seconds:.0f} s, drawn in {picture}")
     return {"losses": losses, **table}

@@ -10,7 +10,6 @@ the verdict is printed.  ``--out DIR`` keeps the drawing of the first two steps.
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +17,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from walkthrough_drawing import draw
+from walkthrough_telling import walk
 
 import tconv
-
-Tell = Callable[..., None]
 
 
 def main(argv: list[str] | None = None) -> dict[str, int]:
@@ -32,8 +30,8 @@ def main(argv: list[str] | None = None) -> dict[str, int]:
 
     aloud = (lambda *_: None) if chosen.short else print
     steps = {
-        "NumPy": walk(np.asarray, aloud),
-        "JAX": walk(jnp.asarray, lambda *_: None),
+        "NumPy": walk(STEPS, np.asarray, aloud),
+        "JAX": walk(STEPS, jnp.asarray, lambda *_: None),
     }
     picture = chosen.out / "walkthrough.png"
     draw(picture)
@@ -41,26 +39,6 @@ def main(argv: list[str] | None = None) -> dict[str, int]:
         print(f"{backend:6} {count} statements hold")
     print(f"drawn in {picture}")
     return steps
-
-
-def walk(array: Callable[[Any], Any], tell: Tell) -> int:
-    """Take every step with the arrays that ``array`` makes; the number of statements checked."""
-    count = 0
-
-    def holds(what: str, found: Any, expected: Any, within: float = 0.0) -> None:
-        nonlocal count
-        assert found.shape == np.shape(expected), (what, found.shape, np.shape(expected))
-        assert np.max(np.abs(np.asarray(found) - np.asarray(expected))) <= within, what
-        count += 1
-        tell(f"{what}\n{_indent(found)}")
-
-    for number, step in enumerate(STEPS, start=1):
-        title, *text = (step.__doc__ or "").splitlines()
-        tell(f"\n{number}. {title}")
-        tell("\n".join(line.strip() for line in text).strip())
-        tell("")
-        step(array, holds)
-    return count
 
 
 def shifted_kernels(array: Any, holds: Any) -> None:
@@ -292,12 +270,6 @@ STEPS = (
     gradients,
     sizes,
 )
-
-
-def _indent(values: Any) -> str:
-    squeezed = np.squeeze(np.asarray(values))
-    text = np.array2string(squeezed, formatter={"float_kind": lambda v: f"{v + 0.0:g}"})
-    return "\n".join("    " + line for line in text.splitlines())
 
 
 if __name__ == "__main__":
