@@ -21,7 +21,7 @@ from jax.extend.mlir import lower_with_sharding_in_types
 from jax.interpreters import ad, batching, mlir, xla
 from jax.sharding import use_abstract_mesh
 
-from tconv._jax import batch, forms
+from tconv._jax import batch, forms, framing
 from tconv._jax.sharding import result_sharding
 from tconv._plan import Plan
 
@@ -128,8 +128,17 @@ def _lowering(bilinear: Bilinear, platform: str | None) -> Callable[..., Any]:
     the partitioner sees, so the types of mesh axes are left outside."""
 
     def form(first: Any, second: Any, *, plan: Plan, method: str, precision: Any) -> Any:
-        chosen = {"method": method} if bilinear.result == "y" else {}
-        return bilinear.form(plan, first, second, platform=platform, precision=precision, **chosen)
+        static = {"platform": platform, "precision": precision}
+        if bilinear.result == "y":
+            static["method"] = method
+        if not framing.needed(plan):
+            return bilinear.form(plan, first, second, **static)
+        operands = [
+            framing.into_frame(plan, array) if name == "y" else array
+            for name, array in zip(bilinear.operands, (first, second), strict=True)
+        ]
+        result = bilinear.form(framing.framed(plan), *operands, **static)
+        return framing.out_of_frame(plan, result) if bilinear.result == "y" else result
 
     lower = mlir.lower_fun(form, multiple_results=False)
 

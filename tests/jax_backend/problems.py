@@ -56,6 +56,7 @@ class Problem:
         """The transposed convolution under test."""
         return tconv.conv_transpose(x, w, **self.arguments, **more)
 
+    @partial(jax.jit, static_argnums=0)
     def reference(self, x: Any, w: Any) -> Any:
         """The definition."""
         grouped = x.reshape(x.shape[0], self.groups, -1, *x.shape[2:])
@@ -85,6 +86,12 @@ def _letters(role: int, x: Any) -> list[int]:
 def loss(function: Any, x: Any, w: Any) -> Any:
     """A scalar whose derivatives of every order in x and w differ from zero."""
     return jnp.sum(jnp.sin(function(x, w)))
+
+
+def calls_of(function: Any, *operands: Any) -> list[Any]:
+    """The equations of tconv's primitives in the program that this function traces to."""
+    equations = jax.make_jaxpr(function)(*operands).eqns
+    return [eqn for eqn in equations if eqn.primitive.name.startswith("tconv")]
 
 
 PLAIN = Problem((4, 3, 4), (3, 2, 3), (2,), ((1, 1),), (1,), (1,), 1)

@@ -1,0 +1,173 @@
+"""Several devices: ``shard_map``, automatic and explicit mesh axes, and no hidden all-gather."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from jax.sharding import AxisType, NamedSharding
+from jax.sharding import PartitionSpec as P
+
+import tconv
+from tests.jax_backend.problems import PLAIN, Problem, assert_close, both_problems, loss
+
+AXIS_TYPES = pytest.mark.parametrize("axis_type", [AxisType.Auto, AxisType.Explicit], ids=str)
+
+
+def mesh_of(axis_type: AxisType) -> jax.sharding.Mesh:
+    return jax.make_mesh((2,), ("i",), axis_types=(axis_type,))
+
+
+def placed(mesh: jax.sharding.Mesh, problem: Problem) -> tuple[jax.Array, jax.Array]:
+    """x sharded along the batch, w on every device."""
+    x, w = problem.operands()
+    batch, everywhere = NamedSharding(mesh, P("i")), NamedSharding(mesh, P())
+    return jax.device_put(x, batch), jax.device_put(w, everywhere)
+
+
+def reference_gradients(problem: Problem):
+    return jax.jit(jax.grad(partial(loss, problem.reference), (0, 1)))(*problem.operands())
+
+
+@both_problems
+@AXIS_TYPES
+@pytest.mark.parametrize("check_vma", [True, False], ids=["checked", "unchecked"])
+def test_gradients_from_outside_shard_map(
+    problem: Problem, axis_type: AxisType, check_vma: bool
+) -> None:
+    """The gradient of the replicated w is the sum over the mesh axis."""
+    mesh = mesh_of(axis_type)
+    mapped = jax.shard_map(
+        problem.apply, mesh=mesh, in_specs=(P("i"), P()), out_specs=P("i"), check_vma=check_vma
+    )
+    x, w = placed(mesh, problem)
+    got = jax.jit(jax.grad(partial(loss, mapped), (0, 1)))(x, w)
+    assert_close(got, reference_gradients(problem))
+    assert_close(jax.jit(mapped)(x, w), problem.reference(*problem.operands()))
+
+
+@both_problems
+@AXIS_TYPES
+def test_gradients_inside_shard_map(problem: Problem, axis_type: AxisType) -> None:
+    mesh = mesh_of(axis_type)
+    local = jax.grad(partial(loss, problem.apply), (0, 1))
+    mapped = jax.shard_map(local, mesh=mesh, in_specs=(P("i"), P()), out_specs=(P("i"), P()))
+    assert_close(jax.jit(mapped)(*placed(mesh, problem)), reference_gradients(problem))
+
+
+@both_problems
+def test_eager_shard_map_and_second_order(problem: Problem) -> None:
+    mesh = mesh_of(AxisType.Auto)
+    mapped = jax.shard_map(problem.apply, mesh=mesh, in_specs=(P("i"), P()), out_specs=P("i"))
+    x, w = problem.operands()
+    assert_close(mapped(x, w), problem.reference(x, w))
+
+    def curvature(function, x, w):
+        gradient = jax.grad(partial(loss, function), 1)
+        return jax.grad(lambda w: jnp.sum(gradient(x, w) ** 3))(w)
+
+    got, want = (
+        jax.jit(partial(curvature, function))(x, w) for function in (mapped, problem.reference)
+    )
+    assert_close(got, want)
+
+
+@both_problems
+def test_a_varying_kernel_sums_the_gradient_of_a_replicated_input(problem: Problem) -> None:
+    """The other way round: x is the same on every device, w differs."""
+    mesh = mesh_of(AxisType.Auto)
+    (x, w), (_, other_w) = problem.operands(), problem.operands(seed=1)
+    kernels = jnp.stack([w, other_w])
+
+    def local(x, kernel):
+        return jax.grad(partial(loss, problem.apply), (0, 1))(x, kernel[0])
+
+    mapped = jax.shard_map(local, mesh=mesh, in_specs=(P(), P("i")), out_specs=(P(), P("i")))
+    dx, dw = jax.jit(mapped)(x, kernels)
+    gradients = [
+        jax.grad(partial(loss, problem.reference), (0, 1))(x, kernel) for kernel in kernels
+    ]
+    assert_close(dx, gradients[0][0] + gradients[1][0])
+    assert_close(dw, jnp.concatenate([gradients[0][1], gradients[1][1]]))
+
+
+@both_problems
+@AXIS_TYPES
+def test_batch_sharded_by_jit_without_all_gather(problem: Problem, axis_type: AxisType) -> None:
+    mesh = mesh_of(axis_type)
+    with jax.set_mesh(mesh):
+        x, w = placed(mesh, problem)
+        forward = jax.jit(problem.apply).lower(x, w).compile()
+        gradient = jax.jit(jax.grad(partial(loss, problem.apply), (0, 1))).lower(x, w).compile()
+        y, (dx, dw) = forward(x, w), gradient(x, w)
+    assert_close(y, problem.reference(*problem.operands()))
+    assert_close((dx, dw), reference_gradients(problem))
+    for sharded in (y, dx):
+        assert sharded.sharding.spec[0] == "i"
+    assert dw.sharding.is_fully_replicated
+    for compiled in (forward, gradient):
+        assert "all-gather" not in compiled.as_text()
+    assert "all-reduce" not in forward.as_text()
+    assert "all-reduce" in gradient.as_text()
+
+
+@both_problems
+def test_vmap_over_an_explicitly_sharded_axis(problem: Problem) -> None:
+    mesh = mesh_of(AxisType.Explicit)
+    xs, _ = problem.operands(2)
+    _, w = problem.operands()
+    want = jnp.stack([problem.reference(x, w) for x in xs])
+    with jax.set_mesh(mesh):
+        sharded = jax.device_put(xs, NamedSharding(mesh, P("i")))
+        got = jax.jit(jax.vmap(problem.apply, (0, None)))(sharded, w)
+    assert_close(got, want)
+    assert jax.typeof(got).sharding.spec[0] == "i"
+
+
+def test_explicit_types_of_the_result() -> None:
+    """The batch and the channels of y stay sharded; a sum over sharded channels leaves none."""
+    mesh = jax.make_mesh((1, 1), ("data", "model"), axis_types=(AxisType.Explicit,) * 2)
+    x, w = PLAIN.operands()
+    with jax.set_mesh(mesh):
+        x = jax.reshard(x, P("data"))
+        w = jax.reshard(w, P(None, "model"))
+        y, pullback = jax.vjp(PLAIN.apply, x, w)
+        dx, dw = pullback(y)
+    assert jax.typeof(y).sharding.spec == P("data", "model", None)
+    assert jax.typeof(dx).sharding.spec == P("data", None, None)
+    assert jax.typeof(dw).sharding.spec == P(None, "model", None)
+    assert_close(y, PLAIN.reference(*PLAIN.operands()))
+
+
+def test_explicit_sharding_of_a_spatial_axis_is_refused_with_the_remedy() -> None:
+    mesh = mesh_of(AxisType.Explicit)
+    x, w = PLAIN.operands()
+    with jax.set_mesh(mesh):
+        along_space = jax.reshard(x, P(None, None, "i"))
+        with pytest.raises(ValueError, match=r"spatial axes .*jax\.sharding\.reshard"):
+            PLAIN.apply(along_space, w)
+        free = jax.sharding.auto_axes(PLAIN.apply, out_sharding=P("i"))
+        assert_close(jax.jit(free)(along_space, w), PLAIN.reference(x, w))
+
+
+def test_other_mesh_axes_may_stay_automatic_under_shard_map() -> None:
+    mesh = jax.make_mesh((2, 1), ("i", "j"), axis_types=(AxisType.Auto,) * 2)
+    mapped = jax.shard_map(
+        PLAIN.apply, mesh=mesh, in_specs=(P("i"), P()), out_specs=P("i"), axis_names={"i"}
+    )
+    got = jax.jit(jax.grad(partial(loss, mapped), (0, 1)))(*PLAIN.operands())
+    assert_close(got, reference_gradients(PLAIN))
+
+
+def test_convolution_and_bias_on_an_explicit_mesh() -> None:
+    mesh = mesh_of(AxisType.Explicit)
+    rng = np.random.default_rng(0)
+    x, w, b = (rng.standard_normal(shape) for shape in ((2, 3, 6), (4, 3, 3), (4,)))
+    want = tconv.conv(x, w, b, stride=2)
+    with jax.set_mesh(mesh):
+        y = tconv.conv(jax.reshard(jnp.asarray(x), P("i")), w, b, stride=2)
+    np.testing.assert_allclose(y, want, rtol=1e-12, atol=1e-12)
+    assert jax.typeof(y).sharding.spec == P("i", None, None)
