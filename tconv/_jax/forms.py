@@ -20,6 +20,7 @@ from jax import lax
 
 from tconv import _dtypes as dtypes
 from tconv._geometry import Axis
+from tconv._jax.columns import im2col
 from tconv._plan import Plan
 
 
@@ -50,6 +51,13 @@ def _in_accumulator(
 
 
 def _gather(plan: Plan, y: Any, w: Any, precision: Any) -> Any:
+    if plan.groups > 1:  # XLA gathers the whole batch for a grouped convolution, if sharded
+        kernel = jnp.reshape(
+            w, (plan.groups, plan.group_in_channels, plan.group_out_channels * plan.taps)
+        )
+        dimensions = (((2,), (2,)), ((0,), (1,)))
+        x = lax.dot_general(kernel, _grouped_columns(plan, y), dimensions, precision=precision)
+        return jnp.reshape(jnp.moveaxis(x, 2, 0), plan.x_shape)
     return lax.conv_general_dilated(
         y,
         w,
@@ -62,9 +70,26 @@ def _gather(plan: Plan, y: Any, w: Any, precision: Any) -> Any:
 
 
 def _correlate(plan: Plan, x: Any, y: Any, precision: Any) -> Any:
+    if plan.groups > 1:
+        signal = jnp.reshape(
+            x, (plan.batch, plan.groups, plan.group_in_channels, prod(plan.input_size))
+        )
+        dimensions = (((0, 3), (0, 3)), ((1,), (1,)))
+        w = lax.dot_general(signal, _grouped_columns(plan, y), dimensions, precision=precision)
+        return jnp.reshape(w, plan.w_shape)
     like = jax.ShapeDtypeStruct(plan.w_shape, x.dtype)
     (w,) = jax.linear_transpose(lambda kernel: _gather(plan, y, kernel, precision), like)(x)
     return w
+
+
+def _grouped_columns(plan: Plan, y: Any) -> Any:
+    """(batch, groups, out_channels // groups * taps, positions)."""
+    rows = plan.group_out_channels * plan.taps
+    return jnp.reshape(im2col(plan, y), (plan.batch, plan.groups, rows, prod(plan.input_size)))
+
+
+def _automatic(plan: Plan, x: Any, w: Any, precision: Any) -> Any:
+    return (_col2im if plan.groups > 1 else _dilated)(plan, x, w, precision)
 
 
 def _dilated(plan: Plan, x: Any, w: Any, precision: Any) -> Any:
@@ -180,7 +205,7 @@ def _placed(values: Any, position: int, axis: Axis, tap: int) -> Any:
 
 
 _METHODS = {
-    "auto": _dilated,
+    "auto": _automatic,
     "col2im": _col2im,
     "dilated": _dilated,
     "subpixel": _subpixel,
