@@ -41,15 +41,17 @@ def upsample(image: Any, factor: int) -> Any:
     The edge pixels are repeated once around the picture, and the padding crops what they
     scatter, so that the border keeps its brightness.
     """
-    channels = image.shape[1]
-    kernel = tconv.bilinear_kernel(channels, factor)
-    edged = edge_padded(image)
-    return tconv.conv_transpose(edged, kernel, groups=channels, **tent(factor))
+    return tconv.conv_transpose(edge_padded(image), tent(factor), **geometry(factor))
 
 
-def tent(factor: int) -> dict[str, int]:
-    """Stride and padding of ``upsample``: the crop is one input pixel and half a kernel."""
-    return {"stride": factor, "padding": factor + factor // 2}
+def tent(factor: int) -> np.ndarray:
+    """The depthwise bilinear kernel for three channels."""
+    return tconv.bilinear_kernel(3, 2 * factor - factor % 2, groups=3)
+
+
+def geometry(factor: int) -> dict[str, int]:
+    """The parameters of ``upsample``: its crop is one input pixel and half a kernel."""
+    return {"stride": factor, "padding": factor + factor // 2, "groups": 3}
 
 
 def edge_padded(image: Any) -> Any:
@@ -101,30 +103,35 @@ def residual_of(x: np.ndarray, w: np.ndarray, **parameters: Any) -> float:
     return float(adjoint_residual(forward, transposed, y.astype(x.dtype), x))
 
 
+def boxed(image: np.ndarray, kernel_size: int) -> np.ndarray:
+    """The image doubled by equal taps that keep the mean brightness, without its border."""
+    taps = np.full((3, 1, kernel_size, kernel_size), 4 / kernel_size**2, np.float32)
+    return tconv.conv_transpose(image, taps, stride=2, padding=2, groups=3)
+
+
 def picture(path: Path, image: np.ndarray) -> None:
-    """Before, after 2x and 3x, and one flat grey area through a bad and a good kernel."""
-    crop = image[:, :, 120:200, 300:400]
-    flat = np.full((1, 1, 8, 8), 1.0, np.float32)
-    bad = tconv.conv_transpose(flat, np.full((1, 1, 3, 3), 4 / 9, np.float32), stride=2)
-    good = tconv.conv_transpose(flat, np.full((1, 1, 4, 4), 4 / 16, np.float32), stride=2)
+    """Before, after 2x and 3x, and the photograph through a bad and a good kernel."""
+    crop = image[:, :, 190:254, 210:290]
+    detail = crop[:, :, 10:40, 20:58]
     panels = [
         (f"before: {crop.shape[2]} x {crop.shape[3]}", crop),
-        ("after 2x, bilinear kernel", upsample(crop, 2)),
-        ("after 3x, bilinear kernel", upsample(crop, 3)),
-        ("grey through kernel 3, stride 2:\ntaps overlap unevenly, a checkerboard", bad),
-        ("grey through kernel 4, stride 2:\n4 is divisible by 2, even inside", good),
+        ("2x, bilinear kernel", upsample(crop, 2)),
+        ("3x, bilinear kernel", upsample(crop, 3)),
+        ("a detail, before", detail),
+        (
+            "kernel 3, stride 2, equal taps:\n1, 2 or 4 taps a pixel, a checkerboard",
+            boxed(detail, 3),
+        ),
+        ("kernel 4, stride 2, equal taps:\n4 taps a pixel, none", boxed(detail, 4)),
     ]
-    figure = plt.figure(figsize=(12, 7.6), layout="constrained")
-    rows = figure.subfigures(2, 1, height_ratios=[1, 1.15])
-    for row, shown in zip(rows, (panels[:3], panels[3:]), strict=True):
-        for axes, (title, pixels) in zip(row.subplots(1, len(shown)), shown, strict=True):
-            colour = pixels.shape[1] == 3
-            drawn = pixels[0].transpose(1, 2, 0).clip(0, 1) if colour else pixels[0, 0]
-            axes.imshow(drawn, cmap="gray", vmin=0, vmax=2, interpolation="nearest")
-            axes.set_title(title, fontsize=11)
-            axes.set_axis_off()
+    figure, grid = plt.subplots(2, 3, figsize=(12, 7.2), layout="constrained")
+    for axes, (title, pixels) in zip(grid.flat, panels, strict=True):
+        axes.imshow(pixels[0].transpose(1, 2, 0).clip(0, 1), interpolation="nearest")
+        axes.set_title(title, fontsize=11)
+        axes.set_axis_off()
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, dpi=80)
+    plt.close(figure)
 
 
 def main() -> None:
@@ -139,7 +146,7 @@ def main() -> None:
             f"upsample {factor}x",
             partial(upsample, factor=factor),
             image,
-            residual_of(image, tconv.bilinear_kernel(3, factor), groups=3, **tent(factor)),
+            residual_of(image, tent(factor), **geometry(factor)),
         )
         for factor in (2, 3)
     ]
