@@ -100,7 +100,7 @@ def residual_of(x: np.ndarray, w: np.ndarray, **parameters: Any) -> float:
     y = np.random.default_rng(1).normal(size=tconv.conv_transpose(x, w, **parameters).shape)
     forward = partial(tconv.conv, w=w, **parameters)
     transposed = partial(tconv.conv_transpose, w=w, **parameters)
-    return float(adjoint_residual(forward, transposed, y.astype(x.dtype), x))
+    return float(adjoint_residual(forward, transposed, x, y.astype(x.dtype)))
 
 
 def boxed(image: np.ndarray, kernel_size: int) -> np.ndarray:
