@@ -11,7 +11,6 @@ form two or all three have it.  Which ones decides what grows:
 
 from __future__ import annotations
 
-from collections.abc import Set
 from dataclasses import replace
 from typing import Any
 
@@ -29,13 +28,11 @@ _FOLDS: dict[frozenset[str], dict[str, tuple[int, bool]]] = {
 }
 
 
-def fold_for(mapped: Set[str]) -> frozenset[str]:
-    """The name of the fold for these mapped arrays, the result among them."""
-    return frozenset(mapped)
-
-
 def enlarged(mapped: frozenset[str], plan: Plan, size: int) -> Plan:
-    """The plan of the one call that computes all ``size`` problems."""
+    """The plan of the one call that computes all ``size`` problems.
+
+    ``mapped`` names the arrays that have the mapped axis, here and below.
+    """
     if "w" not in mapped:
         return replace(plan, batch=plan.batch * size)
     return replace(

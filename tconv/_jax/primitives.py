@@ -15,12 +15,14 @@ from functools import partial
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 from jax import lax
 from jax.extend.core import Primitive
 from jax.extend.mlir import lower_with_sharding_in_types
 from jax.interpreters import ad, batching, mlir, xla
 from jax.sharding import use_abstract_mesh
 
+from tconv._arguments import is_known
 from tconv._jax import batch, forms, framing
 from tconv._jax.sharding import result_sharding
 from tconv._plan import Plan
@@ -105,22 +107,32 @@ def _batch(
     plan: Plan,
     **static: Any,
 ) -> tuple[Any, int]:
-    """One call of the same kind on a larger plan."""
-    size = next(
-        array.shape[axis] for array, axis in zip(operands, axes, strict=True) if axis is not None
-    )
-    fold = batch.fold_for(
-        {name for name, axis in zip(bilinear.operands, axes, strict=True) if axis is not None}
-        | {bilinear.result}
-    )
-    if isinstance(size, int) and size == 0:
-        return lax.full((0, *_shapes(plan)[bilinear.result]), 0, operands[0].dtype), 0
-    arrays = {
-        name: array if axis is None else batch.into(fold, name, array, axis, plan)
-        for name, array, axis in zip(bilinear.operands, operands, axes, strict=True)
+    """One call of the same kind on a larger plan.
+
+    A symbolic number of kernels would make channels or groups symbolic, which no form takes:
+    these run one after the other.
+    """
+    arrays = dict(zip(bilinear.operands, operands, strict=True))
+    places = {
+        name: axis for name, axis in zip(bilinear.operands, axes, strict=True) if axis is not None
     }
-    result = bind(bilinear.result, arrays, plan=batch.enlarged(fold, plan, size), **static)
-    return batch.out_of(fold, bilinear.result, result, size, plan)
+    size = next(arrays[name].shape[axis] for name, axis in places.items())
+    mapped = frozenset({*places, bilinear.result})
+    if not is_known(size):
+        if "w" in mapped:
+            rows = {name: jnp.moveaxis(arrays.pop(name), axis, 0) for name, axis in places.items()}
+            return _one_by_one(bilinear.result, rows, arrays, plan=plan, **static), 0
+    elif size == 0:
+        return lax.full((0, *_shapes(plan)[bilinear.result]), 0, operands[0].dtype), 0
+    for name, axis in places.items():
+        arrays[name] = batch.into(mapped, name, arrays[name], axis, plan)
+    result = bind(bilinear.result, arrays, plan=batch.enlarged(mapped, plan, size), **static)
+    return batch.out_of(mapped, bilinear.result, result, size, plan)
+
+
+def _one_by_one(result: str, rows: dict[str, Any], fixed: dict[str, Any], **static: Any) -> Any:
+    """The mapped axis, first in ``rows``, as a loop."""
+    return lax.map(lambda row: bind(result, fixed | row, **static), rows)
 
 
 def _lowering(bilinear: Bilinear, platform: str | None) -> Callable[..., Any]:
