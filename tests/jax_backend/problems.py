@@ -7,7 +7,7 @@ differentiated by JAX: it shares nothing with the primitives of tconv.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any
 
 import jax
@@ -66,6 +66,12 @@ class Problem:
             *self._joins(x), [0, 1, 3, *_letters(2, x)],
         )  # fmt: skip
         return y.reshape(y.shape[0], -1, *y.shape[3:])
+
+    @lru_cache  # noqa: B019  (two problems, that live as long as the tests)
+    def gradients(self) -> tuple[jax.Array, jax.Array]:
+        """Those of the definition, in x and w, for the loss below."""
+        dx, dw = jax.jit(jax.grad(partial(loss, self.reference), (0, 1)))(*self.operands())
+        return dx, dw
 
     def _joins(self, x: Any) -> list[Any]:
         """For each spatial axis, 1 where i*stride + t*dilation - lo == o."""

@@ -22,9 +22,9 @@ def test_jit_value_and_gradients(problem: Problem, method: str) -> None:
     x, w = problem.operands()
     apply = partial(problem.apply, method=method)
     assert_close(jax.jit(apply)(x, w), problem.reference(x, w))
-    compiled = jax.jit(jax.value_and_grad(partial(loss, apply), (0, 1)))
-    want = jax.value_and_grad(partial(loss, problem.reference), (0, 1))(x, w)
-    assert_close(compiled(x, w), want)
+    value, gradients = jax.jit(jax.value_and_grad(partial(loss, apply), (0, 1)))(x, w)
+    assert_close(value, loss(problem.reference, x, w))
+    assert_close(gradients, problem.gradients())
 
 
 @both_problems
@@ -158,18 +158,18 @@ def test_half_kinds_round_once(problem: Problem) -> None:
     """bfloat16 results and gradients are those of float32 sums, rounded at the end."""
     x, w = (array.astype(jnp.bfloat16) for array in problem.operands())
     wide = [array.astype(jnp.float64) for array in (x, w)]
-    (y, pullback), (want, reference_pullback) = (
-        jax.vjp(problem.apply, x, w),
-        jax.vjp(problem.reference, *wide),
-    )
-    cotangent = y
-    got = (y, *pullback(cotangent))
-    exact = (want, *reference_pullback(cotangent.astype(jnp.float64)))
-    bounds = (
-        problem.reference(*map(jnp.abs, wide)),
-        *jax.vjp(problem.reference, *map(jnp.abs, wide))[1](jnp.abs(cotangent.astype(jnp.float64))),
-    )
-    for value, reference, absolute in zip(got, exact, bounds, strict=True):
+
+    @partial(jax.jit, static_argnums=0)
+    def value_and_cotangents(function, x, w, cotangent):
+        y, pullback = jax.vjp(function, x, w)
+        return y, *pullback(cotangent)
+
+    cotangent = problem.apply(x, w)
+    wide_cotangent = cotangent.astype(jnp.float64)
+    got = value_and_cotangents(problem.apply, x, w, cotangent)
+    exact = value_and_cotangents(problem.reference, *wide, wide_cotangent)
+    absolutes = value_and_cotangents(problem.reference, *map(jnp.abs, (*wide, wide_cotangent)))
+    for value, reference, absolute in zip(got, exact, absolutes, strict=True):
         assert value.dtype == jnp.bfloat16
         rounding = 2.0**-8 * jnp.abs(reference) + 1e-5 * absolute
         assert bool(jnp.all(jnp.abs(value.astype(jnp.float64) - reference) <= rounding))

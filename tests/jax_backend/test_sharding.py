@@ -12,7 +12,7 @@ from jax.sharding import AxisType, NamedSharding
 from jax.sharding import PartitionSpec as P
 
 import tconv
-from tests.jax_backend.problems import PLAIN, Problem, assert_close, both_problems, loss
+from tests.jax_backend.problems import GROUPED, PLAIN, Problem, assert_close, both_problems, loss
 
 AXIS_TYPES = pytest.mark.parametrize("axis_type", [AxisType.Auto, AxisType.Explicit], ids=str)
 
@@ -28,10 +28,6 @@ def placed(mesh: jax.sharding.Mesh, problem: Problem) -> tuple[jax.Array, jax.Ar
     return jax.device_put(x, batch), jax.device_put(w, everywhere)
 
 
-def reference_gradients(problem: Problem):
-    return jax.jit(jax.grad(partial(loss, problem.reference), (0, 1)))(*problem.operands())
-
-
 @both_problems
 @AXIS_TYPES
 @pytest.mark.parametrize("check_vma", [True, False], ids=["checked", "unchecked"])
@@ -45,7 +41,7 @@ def test_gradients_from_outside_shard_map(
     )
     x, w = placed(mesh, problem)
     got = jax.jit(jax.grad(partial(loss, mapped), (0, 1)))(x, w)
-    assert_close(got, reference_gradients(problem))
+    assert_close(got, problem.gradients())
     assert_close(jax.jit(mapped)(x, w), problem.reference(*problem.operands()))
 
 
@@ -55,7 +51,7 @@ def test_gradients_inside_shard_map(problem: Problem, axis_type: AxisType) -> No
     mesh = mesh_of(axis_type)
     local = jax.grad(partial(loss, problem.apply), (0, 1))
     mapped = jax.shard_map(local, mesh=mesh, in_specs=(P("i"), P()), out_specs=(P("i"), P()))
-    assert_close(jax.jit(mapped)(*placed(mesh, problem)), reference_gradients(problem))
+    assert_close(jax.jit(mapped)(*placed(mesh, problem)), problem.gradients())
 
 
 @both_problems
@@ -87,9 +83,8 @@ def test_a_varying_kernel_sums_the_gradient_of_a_replicated_input(problem: Probl
 
     mapped = jax.shard_map(local, mesh=mesh, in_specs=(P(), P("i")), out_specs=(P(), P("i")))
     dx, dw = jax.jit(mapped)(x, kernels)
-    gradients = [
-        jax.grad(partial(loss, problem.reference), (0, 1))(x, kernel) for kernel in kernels
-    ]
+    reference = jax.jit(jax.grad(partial(loss, problem.reference), (0, 1)))
+    gradients = [reference(x, kernel) for kernel in kernels]
     assert_close(dx, gradients[0][0] + gradients[1][0])
     assert_close(dw, jnp.concatenate([gradients[0][1], gradients[1][1]]))
 
@@ -104,7 +99,7 @@ def test_batch_sharded_by_jit_without_all_gather(problem: Problem, axis_type: Ax
         gradient = jax.jit(jax.grad(partial(loss, problem.apply), (0, 1))).lower(x, w).compile()
         y, (dx, dw) = forward(x, w), gradient(x, w)
     assert_close(y, problem.reference(*problem.operands()))
-    assert_close((dx, dw), reference_gradients(problem))
+    assert_close((dx, dw), problem.gradients())
     for sharded in (y, dx):
         assert sharded.sharding.spec[0] == "i"
     assert dw.sharding.is_fully_replicated
@@ -115,16 +110,32 @@ def test_batch_sharded_by_jit_without_all_gather(problem: Problem, axis_type: Ax
 
 
 @both_problems
-def test_vmap_over_an_explicitly_sharded_axis(problem: Problem) -> None:
-    mesh = mesh_of(AxisType.Explicit)
-    xs, _ = problem.operands(2)
-    _, w = problem.operands()
-    want = jnp.stack([problem.reference(x, w) for x in xs])
-    with jax.set_mesh(mesh):
-        sharded = jax.device_put(xs, NamedSharding(mesh, P("i")))
-        got = jax.jit(jax.vmap(problem.apply, (0, None)))(sharded, w)
+@pytest.mark.parametrize("mapped", ["x", "xw"])
+def test_vmap_over_an_explicitly_sharded_axis(problem: Problem, mapped: str) -> None:
+    xs, ws = problem.operands(2)
+    kernels = ws if "w" in mapped else ws[:1].repeat(2, axis=0)
+    want = jnp.stack([problem.reference(x, w) for x, w in zip(xs, kernels, strict=True)])
+    with jax.set_mesh(mesh_of(AxisType.Explicit)):
+        xs = jax.reshard(xs, P("i"))
+        ws, axis = (jax.reshard(ws, P("i")), 0) if "w" in mapped else (ws[0], None)
+        got = jax.jit(jax.vmap(problem.apply, (0, axis)))(xs, ws)
     assert_close(got, want)
     assert jax.typeof(got).sharding.spec[0] == "i"
+
+
+def test_groups_are_split_between_devices_whole() -> None:
+    """Two groups on two devices stay where they are; three cannot be split in two."""
+    specs = (P(None, "i"), P("i"))
+    with jax.set_mesh(mesh_of(AxisType.Explicit)):
+        x, w = (jax.reshard(a, spec) for a, spec in zip(GROUPED.operands(), specs, strict=True))
+        y = jax.jit(GROUPED.apply)(x, w)
+        gradients = jax.jit(jax.grad(partial(loss, GROUPED.apply), (0, 1)))(x, w)
+        shapes = ((1, 6, 3), (6, 1, 2))
+        x, w = (jax.reshard(jnp.ones(s), spec) for s, spec in zip(shapes, specs, strict=True))
+        with pytest.raises(ValueError, match="grouped channels by whole groups"):
+            tconv.conv_transpose(x, w, groups=3)
+    assert jax.typeof(y).sharding.spec == P(None, "i", None, None)
+    assert_close(gradients, GROUPED.gradients())
 
 
 def test_explicit_types_of_the_result() -> None:
@@ -159,7 +170,7 @@ def test_other_mesh_axes_may_stay_automatic_under_shard_map() -> None:
         PLAIN.apply, mesh=mesh, in_specs=(P("i"), P()), out_specs=P("i"), axis_names={"i"}
     )
     got = jax.jit(jax.grad(partial(loss, mapped), (0, 1)))(*PLAIN.operands())
-    assert_close(got, reference_gradients(PLAIN))
+    assert_close(got, PLAIN.gradients())
 
 
 def test_convolution_and_bias_on_an_explicit_mesh() -> None:
