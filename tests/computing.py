@@ -8,9 +8,13 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+from hypothesis import settings
 
 METHODS = ("auto", "col2im", "dilated", "subpixel", "matrix")
 BACKENDS = ("numpy", "jax")
+
+# For properties whose every example JAX compiles: some 0.1 s each.
+compiled = settings(max_examples=settings.default.max_examples // 4)
 
 # A problem of test size runs in microseconds; compiling it is what takes the time, and three
 # times less of it with LLVM's effort turned down.

@@ -40,10 +40,8 @@ def transposed(x, w, b=None, *, stride, padding: Pairs, output_padding, dilation
         plain = tuple(lo for lo, _ in padding)
         return function(x, w, b, stride, plain, output_padding, groups, dilation)
     full = function(x, w, None, stride, 0, 0, groups, dilation)
-    amounts = []
-    for (lo, hi), extra in zip(reversed(padding), reversed(output_padding), strict=True):
-        amounts += [-lo, extra - hi]
-    y = F.pad(full, amounts)
+    amounts = [(-lo, op - hi) for (lo, hi), op in zip(padding, output_padding, strict=True)]
+    y = _resized(full, amounts)
     return y if b is None else y + b.reshape(-1, *[1] * (w.ndim - 2))
 
 
@@ -52,8 +50,14 @@ def forward(x, w, b=None, *, stride, padding: Pairs, dilation, groups):
     function = _FORWARD[w.ndim - 2]
     if all(lo == hi >= 0 for lo, hi in padding):
         return function(x, w, b, stride, tuple(lo for lo, _ in padding), dilation, groups)
-    padded = F.pad(x, [amount for pair in reversed(padding) for amount in pair])
-    return function(padded, w, b, stride, 0, dilation, groups)
+    return function(_resized(x, padding), w, b, stride, 0, dilation, groups)
+
+
+def _resized(tensor: torch.Tensor, amounts: Pairs) -> torch.Tensor:
+    """The last axes extended with zeros by (lo, hi), or cropped where that is negative."""
+    extended = F.pad(tensor, [max(end, 0) for pair in reversed(amounts) for end in pair])
+    crops = [slice(max(-lo, 0), min(hi, 0) or None) for lo, hi in amounts]
+    return extended[(..., *crops)]
 
 
 def evaluate(function: Callable, *arrays: np.ndarray | None, **parameters) -> np.ndarray:
@@ -62,15 +66,14 @@ def evaluate(function: Callable, *arrays: np.ndarray | None, **parameters) -> np
     return to_numpy(function(*tensors, **parameters))
 
 
-def value_and_gradients(
+def gradients(
     function: Callable, cotangent: np.ndarray, *arrays: np.ndarray, **parameters
-) -> tuple[np.ndarray, list[np.ndarray]]:
-    """The value and the pulled-back cotangents, without the conjugation of torch.autograd.
+) -> list[np.ndarray]:
+    """The pulled-back cotangents, without the conjugation of torch.autograd.
 
     For a complex-linear map autograd pulls back with the conjugate transpose, so conjugating
     what goes in and what comes out leaves the transpose.
     """
     leaves = [to_torch(array).requires_grad_() for array in arrays]
-    y = function(*leaves, **parameters)
-    y.backward(to_torch(cotangent.conj()))
-    return to_numpy(y), [to_numpy(leaf.grad).conj() for leaf in leaves]
+    function(*leaves, **parameters).backward(to_torch(cotangent.conj()))
+    return [to_numpy(leaf.grad).conj() for leaf in leaves]
