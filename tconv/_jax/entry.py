@@ -55,23 +55,27 @@ def cast_cotangent(cotangent: Any, operand: Any) -> Any:
 def _operands(
     arrays: dict[str, Any], preferred: Any, b: Any
 ) -> tuple[dict[str, Any], np.dtype[Any]]:
-    """The two arrays as JAX arrays of the result's dtype, and that dtype."""
+    """The two arrays as JAX arrays of one dtype, and the result's dtype.
+
+    They are of the result's dtype, except that a bias is added before a half kind is rounded.
+    """
     arrays = {name: jnp.asarray(array) for name, array in arrays.items()}
     result = jnp.result_type(*arrays.values())
     if preferred is not None:
         # jnp.zeros warns, as JAX does, where 64 bits are asked for and not enabled
         result = jnp.zeros((), dtypes.preferred_dtype(result, preferred)).dtype
+    compute = result
     if b is not None:
         dtypes.check_bias(result, b.dtype)
-    return {name: lax.convert_element_type(a, result) for name, a in arrays.items()}, result
+        compute = dtypes.accumulator(result)
+    return {name: lax.convert_element_type(a, compute) for name, a in arrays.items()}, result
 
 
 def _finish(values: Any, b: Any, result: Any) -> Any:
     if b is None:
         return values
-    wide = dtypes.accumulator(result)
-    bias = lax.convert_element_type(b, wide).reshape(1, -1, *[1] * (values.ndim - 2))
-    return lax.convert_element_type(lax.convert_element_type(values, wide) + bias, result)
+    bias = lax.convert_element_type(b, values.dtype).reshape(1, -1, *[1] * (values.ndim - 2))
+    return lax.convert_element_type(values + bias, result)
 
 
 def _canonical(precision: Any) -> Any:
