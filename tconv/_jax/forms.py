@@ -146,7 +146,9 @@ def _subpixel(plan: Plan, x: Any, w: Any, precision: Any) -> Any:
     kernel = jnp.reshape(kernel, (plan.in_channels, channels, *kernel.shape[2 + ndim :]))
     small = replace(plan, out_channels=plan.groups * channels, axes=tuple(axes))
     z = _dilated(small, x, kernel, precision)
-    z = jnp.reshape(z, (plan.batch, plan.groups, -1, *phases, *small.output_size))
+    z = jnp.reshape(
+        z, (plan.batch, plan.groups, plan.group_out_channels, *phases, *small.output_size)
+    )
     return _overlap_add(plan, jnp.moveaxis(z, 0, 2 + ndim))
 
 
