@@ -13,15 +13,10 @@ from hypothesis import settings
 METHODS = ("auto", "col2im", "dilated", "subpixel", "matrix")
 BACKENDS = ("numpy", "jax")
 
-# For properties whose every example JAX compiles: some 0.1 s each.
-compiled = settings(max_examples=settings.default.max_examples // 4)
-
-# A problem of test size runs in microseconds; compiling it is what takes the time, and three
-# times less of it with LLVM's effort turned down.
-QUICK_COMPILE = {
-    "xla_backend_optimization_level": 0,
-    "xla_llvm_disable_expensive_passes": True,
-}
+# Examples of a property by what one costs: without a compilation some milliseconds, with one a
+# tenth of a second.
+cheap = settings(max_examples=5 * settings.default.max_examples)
+compiled = settings(max_examples=settings.default.max_examples // 2)
 
 
 def compute(backend: str, function: Callable[..., Any], *arrays: np.ndarray | None) -> Any:
@@ -29,7 +24,7 @@ def compute(backend: str, function: Callable[..., Any], *arrays: np.ndarray | No
     expected: type = np.ndarray
     if backend == "jax":
         expected = jax.Array
-        function = jax.jit(function, compiler_options=QUICK_COMPILE)
+        function = jax.jit(function)
         arrays = tuple(None if array is None else jnp.asarray(array) for array in arrays)
     results = function(*arrays)
     assert all(isinstance(leaf, expected) for leaf in jax.tree.leaves(results))

@@ -6,9 +6,9 @@ import ml_dtypes
 import numpy as np
 import pytest
 import torch_oracle as oracle
-from computing import BACKENDS, METHODS, compiled, compute
+from computing import METHODS, cheap, compiled, compute
 from expected import torch_function, torch_keywords, value
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import tconv
@@ -40,13 +40,13 @@ def check_forward(problem: Problem, backend: str) -> None:
     value(problem).check(y, "conv")
 
 
+@cheap
 @given(conv_transpose_problems(dtypes=DTYPES, batch=BATCHES, condition=1000))
 def test_numpy_conv_transpose(problem):
     check(problem, "numpy", METHODS)
 
 
 @pytest.mark.parametrize("corner", CORNERS)
-@compiled
 @given(data=st.data())
 def test_numpy_conv_transpose_corner(corner, data):
     check(data.draw(conv_transpose_problems(corner=corner, batch=BATCHES)), "numpy", METHODS)
@@ -60,6 +60,7 @@ def test_jax_conv_transpose(method, data):
     check(problem, "jax", (method,))
 
 
+@cheap
 @given(conv_problems(dtypes=DTYPES, batch=BATCHES, condition=1000))
 def test_numpy_conv(problem):
     check_forward(problem, "numpy")
@@ -91,17 +92,26 @@ def exactly(problem: Problem, backend: str, function: str) -> None:
     np.testing.assert_array_equal(y, wanted, strict=True)
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
-@pytest.mark.parametrize("dtype", DTYPES)
-@given(data=st.data())
-def test_conv_transpose_in_torchs_own_dtype(dtype, backend, data):
-    problem = data.draw(conv_transpose_problems(dtypes=(dtype,), batch=BATCHES))
-    exactly(problem, backend, "conv_transpose")
+def own_dtypes():
+    """PyTorch transposes the convolution of int64 alone, and dilates that of no narrower one."""
+    for dtype in DTYPES:
+        yield conv_transpose_problems(dtypes=(dtype,), batch=BATCHES), "conv_transpose", dtype
+        yield conv_problems(dtypes=(dtype,), batch=BATCHES), "conv", dtype
+    for dtype in ("int32", "int16", "int8", "uint8"):
+        yield conv_problems(dtypes=(dtype,), batch=BATCHES, max_dilation=1), "conv", dtype
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
-@pytest.mark.parametrize("dtype", [*DTYPES, "int32", "int16", "int8", "uint8"])
+OWN_DTYPES = [pytest.param(*case[:2], id=f"{case[1]}-{case[2]}") for case in own_dtypes()]
+
+
+@pytest.mark.parametrize(("problems", "function"), OWN_DTYPES)
 @given(data=st.data())
-def test_conv_in_torchs_own_dtype(dtype, backend, data):
-    problem = data.draw(conv_problems(dtypes=(dtype,), batch=BATCHES))
-    exactly(problem, backend, "conv")
+def test_numpy_in_torchs_own_dtype(problems, function, data):
+    exactly(data.draw(problems), "numpy", function)
+
+
+@pytest.mark.parametrize(("problems", "function"), OWN_DTYPES)
+@settings(max_examples=compiled.max_examples // 10)
+@given(data=st.data())
+def test_jax_in_torchs_own_dtype(problems, function, data):
+    exactly(data.draw(problems), "jax", function)
