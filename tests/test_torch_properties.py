@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import ml_dtypes
 import numpy as np
 import pytest
 import torch_oracle as oracle
-from computing import METHODS, cheap, compiled, compute
+from computing import METHODS, bundles, cheap, compiled, compute_problems
 from expected import torch_function, torch_keywords, value
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -20,56 +22,47 @@ DTYPES = (*FLOATS, "int64")
 BATCHES = (1, 2, None, 0, 3)
 
 
-def check(problem: Problem, backend: str, methods: tuple[str, ...]) -> None:
-    """Each method's result is PyTorch's within the rounding bound, in the problem's dtype."""
-
-    def every(x, w, b):
-        return [
-            tconv.conv_transpose(x, w, b, method=method, **problem.keywords) for method in methods
-        ]
-
-    expected = value(problem)
-    for method, y in zip(methods, compute(backend, every, *problem.arrays()), strict=True):
+def check(problems: list[Problem], backend: str, function: str, **options: str) -> None:
+    """Each result is PyTorch's within the rounding bound, in the problem's dtype."""
+    results = compute_problems(backend, partial(getattr(tconv, function), **options), problems)
+    for problem, y in zip(problems, results, strict=True):
         assert y.dtype.name == problem.dtype
-        expected.check(y, method)
-
-
-def check_forward(problem: Problem, backend: str) -> None:
-    y = compute(backend, lambda x, w, b: tconv.conv(x, w, b, **problem.keywords), *problem.arrays())
-    assert y.dtype.name == problem.dtype
-    value(problem).check(y, "conv")
+        value(problem).check(y, f"{function} {options}")
 
 
 @cheap
 @given(conv_transpose_problems(dtypes=DTYPES, batch=BATCHES, condition=1000))
 def test_numpy_conv_transpose(problem):
-    check(problem, "numpy", METHODS)
+    for method in METHODS:
+        check([problem], "numpy", "conv_transpose", method=method)
 
 
 @pytest.mark.parametrize("corner", CORNERS)
 @given(data=st.data())
 def test_numpy_conv_transpose_corner(corner, data):
-    check(data.draw(conv_transpose_problems(corner=corner, batch=BATCHES)), "numpy", METHODS)
+    problem = data.draw(conv_transpose_problems(corner=corner, batch=BATCHES))
+    for method in METHODS:
+        check([problem], "numpy", "conv_transpose", method=method)
 
 
 @pytest.mark.parametrize("method", METHODS)
 @compiled
 @given(data=st.data())
 def test_jax_conv_transpose(method, data):
-    problem = data.draw(conv_transpose_problems(dtypes=DTYPES, batch=BATCHES, condition=1000))
-    check(problem, "jax", (method,))
+    problem = conv_transpose_problems(dtypes=DTYPES, batch=BATCHES, condition=1000)
+    check(data.draw(bundles(problem)), "jax", "conv_transpose", method=method)
 
 
 @cheap
 @given(conv_problems(dtypes=DTYPES, batch=BATCHES, condition=1000))
 def test_numpy_conv(problem):
-    check_forward(problem, "numpy")
+    check([problem], "numpy", "conv")
 
 
 @compiled
-@given(conv_problems(dtypes=DTYPES, batch=BATCHES, condition=1000))
-def test_jax_conv(problem):
-    check_forward(problem, "jax")
+@given(bundles(conv_problems(dtypes=DTYPES, batch=BATCHES, condition=1000)))
+def test_jax_conv(problems):
+    check(problems, "jax", "conv")
 
 
 def integer_valued(problem: Problem) -> list[np.ndarray | None]:
@@ -84,12 +77,13 @@ def integer_valued(problem: Problem) -> list[np.ndarray | None]:
     ]
 
 
-def exactly(problem: Problem, backend: str, function: str) -> None:
-    """The result equals what PyTorch computes in the very dtype of the problem."""
-    arrays = integer_valued(problem)
-    wanted = oracle.evaluate(torch_function(problem), *arrays, **torch_keywords(problem))
-    y = compute(backend, lambda *a: getattr(tconv, function)(*a, **problem.keywords), *arrays)
-    np.testing.assert_array_equal(y, wanted, strict=True)
+def check_exactly(problems: list[Problem], backend: str, function: str) -> None:
+    """Each result equals what PyTorch computes in the very dtype of the problem."""
+    operands = [integer_valued(problem) for problem in problems]
+    results = compute_problems(backend, getattr(tconv, function), problems, operands)
+    for problem, arrays, y in zip(problems, operands, results, strict=True):
+        wanted = oracle.evaluate(torch_function(problem), *arrays, **torch_keywords(problem))
+        np.testing.assert_array_equal(y, wanted, strict=True)
 
 
 def own_dtypes():
@@ -104,14 +98,14 @@ def own_dtypes():
 OWN_DTYPES = [pytest.param(*case[:2], id=f"{case[1]}-{case[2]}") for case in own_dtypes()]
 
 
-@pytest.mark.parametrize(("problems", "function"), OWN_DTYPES)
+@pytest.mark.parametrize(("problem", "function"), OWN_DTYPES)
 @given(data=st.data())
-def test_numpy_in_torchs_own_dtype(problems, function, data):
-    exactly(data.draw(problems), "numpy", function)
+def test_numpy_in_torchs_own_dtype(problem, function, data):
+    check_exactly([data.draw(problem)], "numpy", function)
 
 
-@pytest.mark.parametrize(("problems", "function"), OWN_DTYPES)
-@settings(max_examples=compiled.max_examples // 10)
+@pytest.mark.parametrize(("problem", "function"), OWN_DTYPES)
+@settings(max_examples=max(2, compiled.max_examples // 4))
 @given(data=st.data())
-def test_jax_in_torchs_own_dtype(problems, function, data):
-    exactly(data.draw(problems), "jax", function)
+def test_jax_in_torchs_own_dtype(problem, function, data):
+    check_exactly(data.draw(bundles(problem)), "jax", function)
