@@ -39,7 +39,9 @@ def weight_cotangent(plan: Plan, x: Any, y: Any, *, precision: Any) -> Any:
 
 def bias_cotangent(cotangent: Any) -> Any:
     """The sum over batch and positions, one value a channel."""
-    return jnp.sum(cotangent, axis=(0, *range(2, cotangent.ndim)), dtype=cotangent.dtype)
+    wide = dtypes.accumulator(cotangent.dtype)
+    total = jnp.sum(cotangent, axis=(0, *range(2, cotangent.ndim)), dtype=wide)
+    return lax.convert_element_type(total, cotangent.dtype)
 
 
 def cast_cotangent(cotangent: Any, operand: Any) -> Any:
