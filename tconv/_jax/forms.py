@@ -70,7 +70,7 @@ def _gather(plan: Plan, y: Any, w: Any, precision: Any) -> Any:
 
 
 def _correlate(plan: Plan, x: Any, y: Any, precision: Any) -> Any:
-    if plan.groups > 1:
+    if plan.groups > 1 or x.dtype.kind in "iu":  # JAX has no transpose of an integer convolution
         signal = jnp.reshape(
             x, (plan.batch, plan.groups, plan.group_in_channels, prod(plan.input_size))
         )

@@ -109,9 +109,11 @@ def test_linear_transpose_of_integers_is_exact(problem: Problem) -> None:
         for shape in (problem.x_shape, problem.w_shape, problem.x_shape)
     )
     y = problem.apply(x, w)
-    (back,) = jax.linear_transpose(lambda x: problem.apply(x, w), x)(y)
-    assert back.dtype == x.dtype
-    assert int(jnp.vdot(problem.apply(other, w), y)) == int(jnp.vdot(other, back))
+    (to_x,) = jax.linear_transpose(lambda x: problem.apply(x, w), x)(y)
+    (to_w,) = jax.linear_transpose(lambda w: problem.apply(x, w), w)(y)
+    assert to_x.dtype == to_w.dtype == x.dtype
+    assert int(jnp.vdot(problem.apply(other, w), y)) == int(jnp.vdot(other, to_x))
+    assert int(jnp.vdot(y, y)) == int(jnp.vdot(w, to_w)) == int(jnp.vdot(x, to_x))
 
 
 @both_problems
