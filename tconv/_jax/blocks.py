@@ -1,0 +1,217 @@
+"""A strided axis seen as blocks: position ``o + lo == q * stride + r`` is phase r of block q.
+
+Tap ``t == j * stride + r`` carries input i to phase r of block ``i + j * dilation``: within
+blocks a transposed convolution has stride 1, and only whole blocks shift.  This needs stride
+or dilation 1 on each axis; ``reduce`` brings any plan there.  Sizes may be symbolic.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import product
+from math import gcd
+from typing import Any
+
+import jax.numpy as jnp
+from jax import lax
+
+from tconv._geometry import Axis
+from tconv._plan import Plan
+
+
+@dataclass(frozen=True)
+class Reduced:
+    """A plan with stride or dilation 1 on each axis, and how its y and w lie in the given ones.
+
+    With c = gcd(stride, dilation) only the outputs ``offset + c * o`` are reached, those of the
+    problem with stride and dilation divided by c.  Where both still exceed 1 the kernel is
+    spread by the dilation instead.
+    """
+
+    plan: Plan
+    gaps: tuple[int, ...]
+    offsets: tuple[int, ...]
+    spreads: tuple[int, ...]
+    output_size: tuple[int, ...]
+
+    def spread_kernel(self, w: Any) -> Any:
+        """w with spread - 1 zeros between its taps."""
+        if all(spread == 1 for spread in self.spreads):
+            return w
+        return pad(w, [(0, 0)] * 2, [(0, 0, spread - 1) for spread in self.spreads])
+
+    def gathered_kernel(self, w: Any) -> Any:
+        """The transpose of ``spread_kernel``."""
+        if all(spread == 1 for spread in self.spreads):
+            return w
+        return w[(slice(None), slice(None), *(slice(None, None, s) for s in self.spreads))]
+
+    def place(self, y: Any) -> Any:
+        """y of the given plan from y of the reduced one."""
+        if all(gap == 1 for gap in self.gaps):
+            return y
+        config = [
+            (offset, size - offset - ((axis.output_size - 1) * gap + 1), gap - 1)
+            for axis, offset, gap, size in zip(
+                self.plan.axes, self.offsets, self.gaps, self.output_size, strict=True
+            )
+        ]
+        return pad(y, [(0, 0)] * 2, config)
+
+    def take(self, y: Any) -> Any:
+        """y of the reduced plan from y of the given one."""
+        if all(gap == 1 for gap in self.gaps):
+            return y
+        lattice = (slice(o, None, gap) for o, gap in zip(self.offsets, self.gaps, strict=True))
+        return y[(slice(None), slice(None), *lattice)]
+
+
+def reduce(plan: Plan) -> Reduced:
+    """The reduced problem of a plan."""
+    axes, gaps, offsets, spreads = [], [], [], []
+    for axis in plan.axes:
+        gap = gcd(axis.stride, axis.dilation)
+        offset = -axis.lo % gap
+        stride, dilation = axis.stride // gap, axis.dilation // gap
+        spread = dilation if stride > 1 else 1
+        axes.append(
+            Axis(
+                axis.input_size,
+                -(-(axis.output_size - offset) // gap),
+                spread * (axis.kernel_size - 1) + 1,
+                stride,
+                dilation // spread,
+                (axis.lo + offset) // gap,
+            )
+        )
+        gaps.append(gap)
+        offsets.append(offset)
+        spreads.append(spread)
+    reduced = replace(plan, axes=tuple(axes))
+    return Reduced(reduced, tuple(gaps), tuple(offsets), tuple(spreads), plan.output_size)
+
+
+@dataclass(frozen=True)
+class Blocks:
+    """One axis in blocks: ``shifts`` taps a phase at most, of which the last reaches only the
+    phases below ``ragged``; y covers blocks ``first`` to ``first + count - 1``."""
+
+    axis: Axis
+
+    @property
+    def shifts(self) -> int:
+        return -(-self.axis.kernel_size // self.axis.stride)
+
+    @property
+    def ragged(self) -> int:
+        return self.axis.kernel_size - (self.shifts - 1) * self.axis.stride
+
+    @property
+    def first(self) -> int:
+        return self.axis.lo // self.axis.stride
+
+    @property
+    def count(self) -> int:
+        last = (self.axis.output_size - 1 + self.axis.lo) // self.axis.stride
+        return last + 1 - self.first
+
+    @property
+    def reached(self) -> int:
+        """Blocks that the inputs reach, counted from block 0."""
+        return self.axis.input_size + (self.shifts - 1) * self.axis.dilation
+
+    @property
+    def classes(self) -> list[tuple[int, int, int]]:
+        """(start, stop, shifts) of the runs of phases that have the same number of taps."""
+        stride, ragged = self.axis.stride, self.ragged
+        found = [(0, ragged, self.shifts)]
+        return found if ragged == stride else [*found, (ragged, stride, self.shifts - 1)]
+
+    def shift(self, j: int) -> tuple[int, int, int]:
+        """Padding that takes inputs to the blocks of y that tap j of a phase brings them to."""
+        lo = j * self.axis.dilation - self.first
+        return lo, self.count - lo - self.axis.input_size, 0
+
+    def window(self, j: int) -> slice:
+        """The reached blocks that tap j of a phase reads, one an input."""
+        start = j * self.axis.dilation
+        return slice(start, start + self.axis.input_size)
+
+    def phases(self, j: int) -> int:
+        """How many phases have a tap j."""
+        return self.ragged if j == self.shifts - 1 else self.axis.stride
+
+
+def blocks_of(plan: Plan) -> list[Blocks]:
+    """The axes of a reduced plan in blocks."""
+    return [Blocks(axis) for axis in plan.axes]
+
+
+def shifts_of(blocks: Sequence[Blocks]) -> Iterator[tuple[int, ...]]:
+    """Every combination of shifts, one an axis."""
+    return product(*(range(block.shifts) for block in blocks))
+
+
+def pad(values: Any, lead: Sequence[tuple[int, int]], trail: Sequence[tuple[int, int, int]]) -> Any:
+    """Zeros around, and between, the trailing axes; negative amounts crop."""
+    config = [*((lo, hi, 0) for lo, hi in lead), *trail]
+    return lax.pad(values, jnp.zeros((), values.dtype), config)
+
+
+def interleaved(plan: Plan, blocked: Any) -> Any:
+    """y from (out_channels, *phases, batch, *blocks)."""
+    blocks, ndim = blocks_of(plan), len(plan.axes)
+    order = [ndim + 1, 0]
+    for axis in range(ndim):
+        order += [ndim + 2 + axis, 1 + axis]
+    y = jnp.transpose(blocked, order)
+    y = jnp.reshape(y, (*y.shape[:2], *(b.count * b.axis.stride for b in blocks)))
+    starts = [b.axis.lo - b.first * b.axis.stride for b in blocks]
+    crop = [
+        slice(start, start + b.axis.output_size) for start, b in zip(starts, blocks, strict=True)
+    ]
+    return y[(slice(None), slice(None), *crop)]
+
+
+def deinterleaved(plan: Plan, y: Any) -> Any:
+    """(*phases, out_channels, batch, *reached blocks) from y, with zeros where y ends."""
+    blocks, ndim = blocks_of(plan), len(plan.axes)
+    config = [
+        (b.axis.lo, b.reached * b.axis.stride - b.axis.lo - b.axis.output_size, 0) for b in blocks
+    ]
+    y = pad(y, [(0, 0)] * 2, config)
+    split = [size for b in blocks for size in (b.reached, b.axis.stride)]
+    y = jnp.reshape(y, (*y.shape[:2], *split))
+    phases, positions = range(3, 3 + 2 * ndim, 2), range(2, 2 + 2 * ndim, 2)
+    return jnp.transpose(y, [*phases, 1, 0, *positions])
+
+
+def kernel_by_phase(plan: Plan, w: Any) -> Any:
+    """(groups, in, out, *shifts, *phases) with zeros for the taps that a phase lacks."""
+    blocks, ndim = blocks_of(plan), len(plan.axes)
+    w = pad(w, [(0, 0)] * 2, [(0, b.axis.stride - b.ragged, 0) for b in blocks])
+    split = [size for b in blocks for size in (b.shifts, b.axis.stride)]
+    w = jnp.reshape(w, (plan.groups, plan.group_in_channels, plan.group_out_channels, *split))
+    shifts, phases = range(3, 3 + 2 * ndim, 2), range(4, 4 + 2 * ndim, 2)
+    return jnp.transpose(w, [0, 1, 2, *shifts, *phases])
+
+
+def kernel_from_phases(plan: Plan, kernel: Any) -> Any:
+    """The inverse of ``kernel_by_phase``."""
+    ndim = len(plan.axes)
+    order = [place for axis in range(ndim) for place in (3 + axis, 3 + ndim + axis)]
+    w = jnp.transpose(kernel, [0, 1, 2, *order])
+    sizes = [b.shifts * b.axis.stride for b in blocks_of(plan)]
+    w = jnp.reshape(w, (plan.in_channels, plan.group_out_channels, *sizes))
+    return w[(slice(None), slice(None), *(slice(0, size) for size in plan.kernel_size))]
+
+
+def grouped_dot(left: Any, right: Any, left_summed: Any, right_summed: Any, precision: Any) -> Any:
+    """(groups, *rest of left, *rest of right): products summed over the named axes."""
+    if left.shape[0] != 1:
+        dims: Any = ((left_summed, right_summed), ((0,), (0,)))
+        return lax.dot_general(left, right, dims, precision=precision)
+    inner = [[axis - 1 for axis in axes] for axes in (left_summed, right_summed)]
+    dims = (inner, ((), ()))
+    return lax.dot_general(left[0], right[0], dims, precision=precision)[None]

@@ -1,0 +1,146 @@
+"""Collection of what windows of y hold: the convolution and the weight gradient as GEMMs."""
+
+from __future__ import annotations
+
+from functools import reduce
+from math import prod
+from typing import Any
+
+import jax.numpy as jnp
+from jax import lax
+
+from tconv._jax.blocks import (
+    blocks_of,
+    deinterleaved,
+    grouped_dot,
+    kernel_by_phase,
+    kernel_from_phases,
+    pad,
+    shifts_of,
+)
+from tconv._plan import Plan
+
+
+def conv(plan: Plan, y: Any, w: Any, precision: Any) -> Any:
+    """x from y and w, for a reduced plan: one GEMM with the windows of y."""
+    x = grouped_dot(_flat_kernel(plan, w), _windows(plan, y), (2,), (1,), precision)
+    return jnp.swapaxes(jnp.reshape(x, (plan.in_channels, *x.shape[2:])), 0, 1)
+
+
+def weight_cotangent(plan: Plan, x: Any, y: Any, precision: Any) -> Any:
+    """w from x and y, for a reduced plan: one GEMM with the windows of y."""
+    cols = _windows(plan, y)
+    summed = tuple(range(2, cols.ndim))
+    signal = _grouped(plan, jnp.swapaxes(x, 0, 1), plan.group_in_channels)
+    return _from_flat_kernel(plan, grouped_dot(signal, cols, summed, summed, precision))
+
+
+def conv_by_sum(plan: Plan, y: Any, w: Any, precision: Any) -> Any:
+    """x from y and w, for a reduced plan: one GEMM with the blocks of y, then a sum of shifted
+    products."""
+    blocks, ndim = blocks_of(plan), len(plan.axes)
+    # (groups, in, out, *shifts, *phases) to (groups, *shifts, in, *phases, out)
+    shifts, phases = range(3, 3 + ndim), range(3 + ndim, 3 + 2 * ndim)
+    kernel = jnp.transpose(kernel_by_phase(plan, w), [0, *shifts, 1, *phases, 2])
+    cells = _grouped_cells(plan, y)
+    left, right = tuple(range(ndim + 2, 2 * ndim + 3)), tuple(range(1, ndim + 2))
+    products = grouped_dot(kernel, cells, left, right, precision)
+    whole = (slice(None),) * 2
+    x = reduce(
+        lax.add,
+        [
+            products[(slice(None), *shift, *whole, *_window(blocks, shift))]
+            for shift in shifts_of(blocks)
+        ],
+    )
+    return jnp.swapaxes(jnp.reshape(x, (plan.in_channels, *x.shape[2:])), 0, 1)
+
+
+def weight_cotangent_by_shifts(plan: Plan, x: Any, y: Any, precision: Any) -> Any:
+    """w from x and y, for a reduced plan: one GEMM of shifted x with the blocks of y."""
+    blocks, ndim = blocks_of(plan), len(plan.axes)
+    cells = _grouped_cells(plan, y)  # (groups, *phases, out, batch, *blocks)
+    signal = _grouped(plan, jnp.swapaxes(x, 0, 1), plan.group_in_channels)
+    steps = [[(j, b) for j, b in zip(shift, blocks, strict=True)] for shift in shifts_of(blocks)]
+    stacked = jnp.stack(
+        [
+            pad(
+                signal,
+                [(0, 0)] * 3,
+                [(j * b.axis.dilation, (b.shifts - 1 - j) * b.axis.dilation, 0) for j, b in step],
+            )
+            for step in steps
+        ],
+        1,
+    )  # (groups, shifts, in, batch, *blocks)
+    left, right = tuple(range(3, 4 + ndim)), tuple(range(2 + ndim, 3 + 2 * ndim))
+    kernel = grouped_dot(stacked, cells, left, right, precision)
+    sizes = [b.shifts for b in blocks]
+    kernel = jnp.reshape(kernel, (plan.groups, *sizes, *kernel.shape[2:]))
+    # (groups, *shifts, in, *phases, out) to (groups, in, out, *shifts, *phases)
+    order = [0, 1 + ndim, 2 + 2 * ndim, *range(1, 1 + ndim), *range(2 + ndim, 2 + 2 * ndim)]
+    return kernel_from_phases(plan, jnp.transpose(kernel, order))
+
+
+def _grouped_cells(plan: Plan, y: Any) -> Any:
+    """(groups, *phases, out, batch, *reached blocks)."""
+    ndim = len(plan.axes)
+    # A pass of its own: the phases of the blocks, read in runs by what follows.
+    cells = lax.optimization_barrier(deinterleaved(plan, y))
+    split = (*cells.shape[:ndim], plan.groups, plan.group_out_channels, *cells.shape[ndim + 1 :])
+    return jnp.moveaxis(jnp.reshape(cells, split), ndim, 0)
+
+
+def _window(blocks: Any, shift: Any) -> list[slice]:
+    return [b.window(j) for j, b in zip(shift, blocks, strict=True)]
+
+
+def _grouped(plan: Plan, values: Any, channels: int) -> Any:
+    return jnp.reshape(values, (plan.groups, channels, *values.shape[1:]))
+
+
+def _windows(plan: Plan, y: Any) -> Any:
+    """(groups, taps * out, batch, *positions): for each shift the phases that have the tap."""
+    blocks, ndim = blocks_of(plan), len(plan.axes)
+    cells = _grouped_cells(plan, y)
+    pieces = []
+    for shift in shifts_of(blocks):
+        phases = [slice(0, b.phases(j)) for j, b in zip(shift, blocks, strict=True)]
+        lead = (slice(None), *phases, slice(None), slice(None))
+        piece = cells[(*lead, *_window(blocks, shift))]
+        depth = prod(piece.shape[1 : 2 + ndim])
+        pieces.append(jnp.reshape(piece, (plan.groups, depth, *piece.shape[2 + ndim :])))
+    return pieces[0] if len(pieces) == 1 else lax.concatenate(pieces, 1)
+
+
+def _flat_kernel(plan: Plan, w: Any) -> Any:
+    """(groups, in, taps * out) in the order of ``_windows``."""
+    blocks = blocks_of(plan)
+    w = jnp.reshape(w, (plan.groups, plan.group_in_channels, *w.shape[1:]))
+    pieces = []
+    for shift in shifts_of(blocks):
+        taps = [
+            slice(j * b.axis.stride, j * b.axis.stride + b.phases(j))
+            for j, b in zip(shift, blocks, strict=True)
+        ]
+        piece = jnp.moveaxis(w[(slice(None), slice(None), slice(None), *taps)], 2, -1)
+        pieces.append(jnp.reshape(piece, (*piece.shape[:2], prod(piece.shape[2:]))))
+    return pieces[0] if len(pieces) == 1 else lax.concatenate(pieces, 2)
+
+
+def _from_flat_kernel(plan: Plan, flat: Any) -> Any:
+    """w from the order of ``_windows``."""
+    blocks = blocks_of(plan)
+    pieces, start = [], 0
+    for shift in shifts_of(blocks):
+        phases = [b.phases(j) for j, b in zip(shift, blocks, strict=True)]
+        size = plan.group_out_channels * prod(phases)
+        piece = flat[:, :, start : start + size]
+        piece = jnp.reshape(piece, (*flat.shape[:2], *phases, plan.group_out_channels))
+        missing = [(0, b.axis.stride - n, 0) for n, b in zip(phases, blocks, strict=True)]
+        pieces.append(pad(jnp.moveaxis(piece, -1, 2), [(0, 0)] * 3, missing))
+        start += size
+    kernel = jnp.stack(pieces, 3)
+    sizes = [b.shifts for b in blocks]
+    kernel = jnp.reshape(kernel, (*kernel.shape[:3], *sizes, *kernel.shape[4:]))
+    return kernel_from_phases(plan, kernel)

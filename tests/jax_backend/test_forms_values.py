@@ -1,0 +1,139 @@
+"""Every form of the three maps against the definition, on random small plans."""
+
+from __future__ import annotations
+
+import random
+from functools import partial
+from typing import Any
+
+import jax
+import numpy as np
+import pytest
+
+from tconv._geometry import Axis
+from tconv._jax import blocks, choose, forms
+from tconv._plan import Plan
+
+
+def random_axis(rng: random.Random, small: bool) -> Axis:
+    """Any axis, those with negative padding, gaps and unreached phases among them."""
+    return Axis(
+        input_size=rng.randint(1, 2 if small else 4),
+        output_size=rng.randint(1, 5 if small else 11),
+        kernel_size=rng.randint(1, 3 if small else 5),
+        stride=rng.randint(1, 4),
+        dilation=rng.choice([1, 1, 2, 3]),
+        lo=rng.randint(-2, 5),
+    )
+
+
+def random_plan(seed: int) -> Plan:
+    rng = random.Random(seed)
+    ndim = rng.choice([1, 2, 2, 3])
+    groups = rng.choice([1, 1, 2, 3])
+    depth = rng.choice([(1, 1), (2, 1), (1, 3), (2, 2)])
+    axes = tuple(random_axis(rng, ndim == 3) for _ in range(ndim))
+    return Plan(rng.randint(1, 2), groups * depth[0], groups * depth[1], groups, axes)
+
+
+DEEP_CROP = Axis(5, 2, 3, 2, 1, 6)
+EXTENDED = Axis(2, 14, 3, 2, 1, -5)
+NO_TAPS = Axis(3, 10, 2, 4, 1, 1)
+GAPS = Axis(3, 12, 3, 4, 6, -1)
+SPREAD = Axis(3, 13, 3, 3, 2, 2)
+BETWEEN = Axis(1, 1, 2, 2, 2, 1)
+PLANS = [random_plan(seed) for seed in range(12)] + [
+    Plan(2, 2, 3, 1, (DEEP_CROP, EXTENDED)),
+    Plan(1, 4, 4, 4, (NO_TAPS, GAPS)),
+    Plan(2, 4, 2, 2, (SPREAD, NO_TAPS)),
+    Plan(2, 2, 2, 1, (BETWEEN,)),
+    Plan(3, 4, 6, 2, (Axis(1, 4, 4, 1, 1, 0), Axis(1, 3, 3, 2, 1, -1))),
+    Plan(0, 2, 2, 1, (SPREAD,)),
+    Plan(2, 2, 0, 1, (NO_TAPS,)),
+    Plan(2, 3, 3, 3, (Axis(2, 40, 17, 8, 1, 0),)),
+]
+
+
+def operands(plan: Plan) -> tuple[Any, Any, Any]:
+    """x, w and y of small integers, so that every sum is exact."""
+    rng = np.random.default_rng(0)
+    x, w, y = (
+        rng.integers(-4, 5, shape).astype(np.float64)
+        for shape in (plan.x_shape, plan.w_shape, plan.y_shape)
+    )
+    return x, w, y
+
+
+def definition(plan: Plan, x: Any, w: Any, y: Any) -> tuple[Any, Any, Any]:
+    """(y from x and w, x from y and w, w from x and y): one 0/1 tensor an axis."""
+    ndim = len(plan.axes)
+    joins: list[Any] = []
+    for number, axis in enumerate(plan.axes):
+        i, t, o = np.ogrid[: axis.input_size, : axis.kernel_size, : axis.output_size]
+        joins.append((i * axis.stride + t * axis.dilation - axis.lo == o).astype(np.float64))
+        joins.append([4 + number, 4 + ndim + number, 4 + 2 * ndim + number])
+    places = [list(range(4 + role * ndim, 4 + (role + 1) * ndim)) for role in range(3)]
+    x_letters, w_letters, y_letters = [0, 1, 2, *places[0]], [1, 2, 3, *places[1]], [0, 1, 3]
+    y_letters += places[2]
+    grouped_x = x.reshape(plan.batch, plan.groups, plan.group_in_channels, *plan.input_size)
+    grouped_w = w.reshape(plan.groups, plan.group_in_channels, *w.shape[1:])
+    grouped_y = y.reshape(plan.batch, plan.groups, plan.group_out_channels, *plan.output_size)
+    einsum = partial(np.einsum, optimize=False)
+    return (
+        einsum(grouped_x, x_letters, grouped_w, w_letters, *joins, y_letters).reshape(plan.y_shape),
+        einsum(grouped_y, y_letters, grouped_w, w_letters, *joins, x_letters).reshape(plan.x_shape),
+        einsum(grouped_x, x_letters, grouped_y, y_letters, *joins, w_letters).reshape(plan.w_shape),
+    )
+
+
+def applicable(plan: Plan) -> list[str]:
+    """The forms of conv_transpose that hold for this plan."""
+    left_out = set()
+    if any(size != 1 for size in plan.input_size):
+        left_out.add("point")
+    if (plan.group_in_channels, plan.group_out_channels) != (1, 1):
+        left_out.add("channels")
+    return [name for name in forms.CONV_TRANSPOSE if name not in left_out]
+
+
+@pytest.mark.parametrize("number", range(len(PLANS)))
+def test_every_form_is_the_definition(number: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    plan = PLANS[number]
+    x, w, y = operands(plan)
+    want = definition(plan, x, w, y)
+
+    def everything(x: Any, w: Any, y: Any) -> Any:
+        results: list[dict[str, Any]] = [{}, {}, {}]
+        for name in applicable(plan):
+            monkeypatch.setattr(choose, "conv_transpose_form", lambda *_, name=name: name)
+            results[0][name] = forms.conv_transpose(
+                plan, x, w, platform="cpu", method="auto", precision=None
+            )
+        for name in forms.CONV:
+            monkeypatch.setattr(choose, "conv_form", lambda *_, name=name: name)
+            results[1][name] = forms.conv(plan, y, w, platform="cpu", precision=None)
+        for name in forms.WEIGHT:
+            monkeypatch.setattr(choose, "weight_form", lambda *_, name=name: name)
+            results[2][name] = forms.weight_cotangent(plan, x, y, platform="cpu", precision=None)
+        return results
+
+    for got, wanted in zip(jax.jit(everything)(x, w, y), want, strict=True):
+        for name, value in got.items():
+            np.testing.assert_array_equal(value, wanted, err_msg=name)
+
+
+@pytest.mark.parametrize("number", range(0, len(PLANS), 3))
+@pytest.mark.parametrize("platform", ["cpu", "cuda", "tpu", None])
+def test_whatever_is_chosen_holds_for_the_plan(number: int, platform: str | None) -> None:
+    plan = blocks.reduce(PLANS[number]).plan
+    assert choose.conv_transpose_form(plan, platform) in applicable(plan)
+    assert choose.conv_form(plan, platform) in forms.CONV
+    assert choose.weight_form(plan, platform) in forms.WEIGHT
+
+
+@pytest.mark.parametrize("method", sorted(forms.METHODS))
+def test_every_method(method: str) -> None:
+    plan = PLANS[4]
+    x, w, y = operands(plan)
+    got = forms.conv_transpose(plan, x, w, platform="cpu", method=method, precision=None)
+    np.testing.assert_array_equal(got, definition(plan, x, w, y)[0])
