@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from math import prod
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,17 @@ from tconv.testing import reference
 Array = NDArray[Any]
 Sizes = tuple[int, ...]
 MEMORY = ("contiguous", "fortran", "reversed", "strided")
+
+
+class Geometry(NamedTuple):
+    """One spatial axis of a problem; ``padding`` is (lo, hi)."""
+
+    input_size: int
+    kernel_size: int
+    stride: int
+    padding: tuple[int, int]
+    output_padding: int
+    dilation: int
 
 
 @dataclass(frozen=True, repr=False)
@@ -93,6 +104,23 @@ class Problem:
     def ndim(self) -> int:
         """The number of spatial axes."""
         return len(self.kernel_size)
+
+    @property
+    def axes(self) -> tuple[Geometry, ...]:
+        """The spatial axes, one by one."""
+        columns = (getattr(self, name) for name in Geometry._fields)
+        return tuple(Geometry(*axis) for axis in zip(*columns, strict=True))
+
+    @property
+    def valid(self) -> bool:
+        """Whether every rule of PyTorch's transposed convolution or convolution is kept."""
+        return (
+            min(self.output_size) >= 1
+            and self.groups >= 1
+            and self.in_channels % self.groups == self.out_channels % self.groups == 0
+            and all(min(a.input_size, a.kernel_size, a.stride, a.dilation) >= 1 for a in self.axes)
+            and all(0 <= a.output_padding < max(a.stride, a.dilation) for a in self.axes)
+        )
 
     @property
     def transposed(self) -> bool:

@@ -12,12 +12,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from math import prod
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tconv.testing.problems import MEMORY, Problem, fill
+from tconv.testing.problems import MEMORY, Geometry, Problem, fill
 
 try:
     from hypothesis import assume
@@ -43,17 +43,6 @@ _SMALLER = {
     2: {"max_input": 5, "max_kernel": 4},
     3: {"max_input": 3, "max_kernel": 3, "max_stride": 3, "max_dilation": 3},
 }
-
-
-class Geometry(NamedTuple):
-    """One spatial axis of a problem; ``padding`` is (lo, hi)."""
-
-    input_size: int
-    kernel_size: int
-    stride: int
-    padding: tuple[int, int]
-    output_padding: int
-    dilation: int
 
 
 @st.composite

@@ -11,7 +11,6 @@ import tconv
 from tconv.testing import Problem, reference
 from tconv.testing.strategies import (
     CORNERS,
-    Geometry,
     arrays,
     conv_problems,
     conv_transpose_problems,
@@ -72,15 +71,7 @@ def test_the_corner_of_the_groups_is_depthwise():
 @pytest.mark.parametrize("corner", HOLDS)
 def test_plain_problems_reach_the_corners_too(corner):
     def holds(problem):
-        columns = (
-            problem.input_size,
-            problem.kernel_size,
-            problem.stride,
-            problem.padding,
-            problem.output_padding,
-            problem.dilation,
-        )
-        return any(HOLDS[corner](Geometry(*axis)) for axis in zip(*columns, strict=True))
+        return any(HOLDS[corner](axis) for axis in problem.axes)
 
     find(conv_transpose_problems(), holds, settings=settings(max_examples=2000, database=None))
 
