@@ -8,6 +8,7 @@ from importlib import import_module
 from typing import Any
 
 from tconv.testing import reference
+from tconv.testing.checks import Summary, check_conv, check_conv_transpose, check_vjp
 from tconv.testing.measures import (
     adjoint_residual,
     assert_adjoint,
@@ -15,12 +16,19 @@ from tconv.testing.measures import (
     relative_error,
     tolerance,
 )
-from tconv.testing.problems import Problem
+from tconv.testing.problems import Geometry, Problem
+from tconv.testing.report import CheckFailure
 
 __all__ = [
+    "CheckFailure",
+    "Geometry",
     "Problem",
+    "Summary",
     "adjoint_residual",
     "assert_adjoint",
+    "check_conv",
+    "check_conv_transpose",
+    "check_vjp",
     "error_bound",
     "reference",
     "relative_error",

@@ -79,7 +79,7 @@ def corner_problems(
 def _problem(
     axes: tuple[Geometry, ...], setting: dict[str, Any], dtype: str, seed: int, kind: str
 ) -> Problem:
-    columns = dict(zip(Geometry._fields, zip(*axes, strict=True), strict=True))
+    columns: dict[str, Any] = dict(zip(Geometry._fields, zip(*axes, strict=True), strict=True))
     limit = 2 if dtype == "float16" else 8  # float16 ends at 65504
     setting = {**setting, "spread": min(setting.get("spread", 0), limit)}
     problem = Problem(**columns, dtype=dtype, seed=seed, **setting)

@@ -59,7 +59,7 @@ def _drawer(strategy: Any) -> Any:
 
     def draw(data: bytes) -> Problem | None:
         drawn.clear()
-        take.hypothesis.fuzz_one_input(data)  # type: ignore[attr-defined]
+        take.hypothesis.fuzz_one_input(data)
         return drawn[0] if drawn else None
 
     return draw

@@ -146,6 +146,23 @@ class Problem:
         return {**chosen, "dilation": self.dilation, "groups": self.groups}
 
     @property
+    def partner_keywords(self) -> dict[str, Any]:
+        """The keyword arguments of the adjoint map, which takes the result back to x's shape.
+
+        The positions at the high end of a convolution's input that no window reaches are the
+        output padding of its adjoint.
+        """
+        chosen = self.keywords
+        if self.transposed:
+            del chosen["output_padding"]
+            return chosen
+        covered = reference.conv_transpose_size(
+            self.output_size, self.kernel_size, self.stride, self.padding, 0, self.dilation
+        )
+        rest = tuple(n - size for n, size in zip(self.input_size, covered, strict=True))
+        return {**chosen, "output_padding": rest}
+
+    @property
     def output_size(self) -> Sizes:
         """The spatial size of the result, by the formula of ``reference``."""
         if self.transposed:

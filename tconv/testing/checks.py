@@ -1,0 +1,222 @@
+"""The public checks: certify a transposed convolution, a convolution, or their gradients."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass, field
+from itertools import chain
+from typing import Any
+
+from tconv.testing.corners import corner_problems
+from tconv.testing.diagnosis import diagnose
+from tconv.testing.generate import generated
+from tconv.testing.problems import Problem
+from tconv.testing.properties import examine
+from tconv.testing.report import CheckFailure
+from tconv.testing.simplify import minimal, nearest_supported
+from tconv.testing.trial import Finding, Subject
+
+PROFILES = {"table": 0, "quick": 25, "default": 100, "thorough": 2_000, "hours": 200_000}
+Predicate = Callable[[Problem], bool]
+
+
+@dataclass
+class Summary:
+    """What a check looked at, when everything held."""
+
+    problems: int = 0
+    skipped: int = 0
+    properties: Counter[str] = field(default_factory=Counter)
+    seconds: float = 0.0
+
+
+def check_conv_transpose(
+    fn: Callable[..., Any],
+    *,
+    conv: Callable[..., Any] | None = None,
+    ndim: int | Collection[int] = (1, 2, 3),
+    dtypes: Collection[str] = ("float32",),
+    supports: Predicate | None = None,
+    max_examples: int | None = None,
+    profile: str = "default",
+    seed: int = 0,
+    atol: float | None = None,
+    rtol: float | None = None,
+    nonfinite: Collection[str] = ("x",),
+    progress: Callable[[int, int], None] | None = None,
+) -> Summary:
+    """Certify ``fn(x, w, b=None, *, stride, padding, output_padding, dilation, groups)``.
+
+    A fixed table of nasty corners comes first, then generated problems.  On each: shape,
+    dtype, values against the independent reference, linearity in x and w, the inputs left as
+    they were, three calls that agree, the bias where no tap reaches, NaN and inf going only
+    where their taps lead, empty batches, and with ``conv=`` the adjoint identity.
+
+    Args:
+        fn: takes and returns NumPy arrays, or anything with ``__array__``.  x is (batch,
+            in_channels, *spatial), w is (in_channels, out_channels/groups, *kernel), b is
+            (out_channels,) or None.  stride, output_padding and dilation are tuples with one
+            int an axis; so is padding, or one (lo, hi) pair an axis where the sides differ.
+        conv: the convolution with the same weight, if the pair is to be checked as adjoints.
+        ndim: numbers of spatial axes to try.
+        dtypes: names of dtypes to try.
+        supports: a predicate of the ``Problem`` that keeps to what ``fn`` offers, such as
+            ``lambda p: p.symmetric and p.groups == 1``.
+        max_examples: how many problems to generate; by default that of the profile.
+        profile: "table" (no generated problems, so hypothesis is not needed), "quick",
+            "default" (below 20 s for most), "thorough" or "hours".
+        seed: of problems and values; the same seed gives the same check.
+        atol, rtol: if given, they replace the derived error bound: ``atol + rtol * scale``
+            is allowed, the scale of an element being its sum of absolute products.
+        nonfinite: the operands, of "x" and "w", that are given a NaN and an inf.
+        progress: called with the number of problems done and their total.
+
+    Returns: a ``Summary`` of what was looked at.
+
+    Raises:
+        CheckFailure: an AssertionError whose text has the minimal failing problem, the two
+            results around the worst element, a diagnosis and a snippet that reproduces it.
+        ValueError: ``supports`` accepted nothing, or an argument is not one of those above.
+        ImportError: hypothesis is missing and the profile is not "table".
+
+    Source of the error bound: see ``tconv.testing.measures``.
+
+    >>> import tconv
+    >>> check_conv_transpose(tconv.conv_transpose, ndim=1, profile="table").problems
+    27
+    """
+    subject = Subject(fn, "conv_transpose", False, conv, atol, rtol, tuple(nonfinite))
+    return _check(subject, ndim, dtypes, supports, max_examples, profile, seed, progress)
+
+
+def check_conv(
+    fn: Callable[..., Any],
+    *,
+    conv_transpose: Callable[..., Any] | None = None,
+    ndim: int | Collection[int] = (1, 2, 3),
+    dtypes: Collection[str] = ("float32",),
+    supports: Predicate | None = None,
+    max_examples: int | None = None,
+    profile: str = "default",
+    seed: int = 0,
+    atol: float | None = None,
+    rtol: float | None = None,
+    nonfinite: Collection[str] = ("x",),
+    progress: Callable[[int, int], None] | None = None,
+) -> Summary:
+    """Certify a convolution ``fn(x, w, b=None, *, stride, padding, dilation, groups)``.
+
+    Args: those of ``check_conv_transpose``; w is (out_channels, in_channels/groups, *kernel),
+        and ``conv_transpose`` is the map to be checked as its adjoint, if one is given.
+
+    >>> import tconv
+    >>> check_conv(tconv.conv, ndim=1, profile="table").properties["values"]
+    27
+    """
+    subject = Subject(fn, "conv", False, conv_transpose, atol, rtol, tuple(nonfinite))
+    return _check(subject, ndim, dtypes, supports, max_examples, profile, seed, progress)
+
+
+def check_vjp(
+    fn: Callable[..., Any],
+    *,
+    kind: str = "conv_transpose",
+    ndim: int | Collection[int] = (1, 2, 3),
+    dtypes: Collection[str] = ("float32",),
+    supports: Predicate | None = None,
+    max_examples: int | None = None,
+    profile: str = "default",
+    seed: int = 0,
+    atol: float | None = None,
+    rtol: float | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> Summary:
+    """Certify gradients: ``fn(x, w, b=None, *, stride, ...)`` returns ``(y, pullback)``.
+
+    ``pullback(dy)`` returns ``(dx, dw, db)``, db being None without a bias; the maps are
+    linear transposes, without conjugation, as in ``jax.vjp``.  Checked are y and the three
+    cotangents: shape, dtype, values, linearity in dy, agreeing calls, unchanged inputs.
+
+    Args: those of ``check_conv_transpose``; ``kind`` is "conv_transpose" or "conv".
+
+    >>> import tconv
+    >>> check_vjp(tconv.conv_transpose_vjp, ndim=1, profile="table").problems
+    27
+    """
+    if kind not in ("conv_transpose", "conv"):
+        raise ValueError(f"kind: must be 'conv_transpose' or 'conv'; got {kind!r}.")
+    subject = Subject(fn, kind, True, None, atol, rtol)
+    return _check(subject, ndim, dtypes, supports, max_examples, profile, seed, progress)
+
+
+def _check(
+    subject: Subject,
+    ndim: int | Collection[int],
+    dtypes: Collection[str],
+    supports: Predicate | None,
+    max_examples: int | None,
+    profile: str,
+    seed: int,
+    progress: Callable[[int, int], None] | None,
+) -> Summary:
+    if profile not in PROFILES:
+        raise ValueError(f"profile: must be one of {', '.join(PROFILES)}; got {profile!r}.")
+    if isinstance(dtypes, str):
+        raise ValueError(f"dtypes: must be a tuple of names; got {dtypes!r}. Write ({dtypes!r},).")
+    axes = (ndim,) if isinstance(ndim, int) else tuple(ndim)
+    supported = supports or (lambda problem: True)
+
+    def allowed(problem: Problem) -> bool:
+        return problem.ndim in axes and bool(supported(problem))
+
+    count = PROFILES[profile] if max_examples is None else max_examples
+    table = list(corner_problems(subject.kind, axes, tuple(dtypes), seed))
+    drawn: Iterator[Problem] = iter(())
+    if count:
+        drawn = generated(
+            subject.kind, count, seed, ndim=axes, dtypes=tuple(dtypes), batch=(1, 2, 3)
+        )
+    summary, start = Summary(), time.monotonic()
+    for number, drawn_problem in enumerate(chain(table, drawn)):
+        problem = nearest_supported(drawn_problem, allowed)
+        if progress is not None:
+            progress(number, len(table) + count)
+        if problem is None:
+            summary.skipped += 1
+            continue
+        finding, checked = examine(subject, problem)
+        summary.problems += 1
+        summary.properties.update(checked)
+        if finding is not None:
+            found = "row" if number < len(table) else "example"
+            where = f"{found} {number + 1 - (found == 'example') * len(table)}, seed {seed}"
+            _report(subject, finding, allowed, table, where)
+    summary.seconds = time.monotonic() - start
+    if not summary.problems:
+        raise ValueError(
+            f"supports: refused all {summary.skipped} problems tried, and those near them. "
+            f"Check the predicate, or name the dimensions with ndim=."
+        )
+    if progress is not None:
+        progress(len(table) + count, len(table) + count)
+    return summary
+
+
+def _report(
+    subject: Subject, first: Finding, allowed: Predicate, table: list[Problem], where: str
+) -> None:
+    """Simplify, diagnose, and raise."""
+
+    def fails(problem: Problem) -> bool:
+        finding, _ = examine(subject, problem)
+        return finding is not None and (finding.name, finding.result) == (first.name, first.result)
+
+    smallest = minimal(first.problem, fails, allowed)
+    finding, _ = examine(subject, smallest)
+    if finding is None or finding.name != first.name:
+        finding = first
+    near = (nearest_supported(p, allowed) for p in table if p.dtype == smallest.dtype)
+    probes = [p for p in near if p is not None and p.batch != 0]
+    raise CheckFailure(subject, finding, diagnose(subject, finding, first, probes), where)

@@ -1,0 +1,80 @@
+"""Right implementations, from other hands and from this library, and what each offers."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import torch
+from jax import lax
+
+import tconv
+from tconv.testing import reference
+
+
+def with_torch(x, w, b=None, *, stride, padding, output_padding, dilation, groups):
+    function = getattr(torch.nn.functional, f"conv_transpose{x.ndim - 2}d")
+    x, w = torch.tensor(x.copy()), torch.tensor(w.copy())
+    b = None if b is None else torch.tensor(b)
+    return function(x, w, b, stride, padding, output_padding, groups, dilation).numpy()
+
+
+def with_lax(x, w, b=None, *, stride, padding, output_padding, dilation, groups):
+    """``lax.conv_general_dilated`` by the conventions of the head of its documentation."""
+    pairs = [p if isinstance(p, tuple) else (p, p) for p in padding]
+    reach = [d * (k - 1) for k, d in zip(w.shape[2:], dilation, strict=True)]
+    grouped = w.reshape(groups, -1, *w.shape[1:]).swapaxes(1, 2)
+    kernel = np.flip(grouped, tuple(range(3, grouped.ndim))).reshape(-1, *grouped.shape[2:])
+    y = lax.conv_general_dilated(
+        jnp.asarray(x),
+        jnp.asarray(kernel),
+        window_strides=(1,) * len(stride),
+        padding=[
+            (r - lo, r - hi + op)
+            for r, (lo, hi), op in zip(reach, pairs, output_padding, strict=True)
+        ],
+        lhs_dilation=stride,
+        rhs_dilation=dilation,
+        feature_group_count=groups,
+        precision="highest",
+    )
+    return y if b is None else y + jnp.asarray(b).reshape(-1, *[1] * (x.ndim - 2))
+
+
+def with_reference(x, w, b=None, **keywords):
+    return reference.conv_transpose(x, w, b, **keywords).astype(x.dtype)
+
+
+def tconv_numpy(method):
+    def function(x, w, b=None, **keywords):
+        return tconv.conv_transpose(x, w, b, method=method, **keywords)
+
+    function.__name__ = f"tconv numpy {method}"
+    return function
+
+
+def tconv_jax(method):
+    def function(x, w, b=None, **keywords):
+        b = None if b is None else jnp.asarray(b)
+        return jax.jit(lambda *a: tconv.conv_transpose(*a, method=method, **keywords))(
+            jnp.asarray(x), jnp.asarray(w), b
+        )
+
+    function.__name__ = f"tconv jax {method}"
+    return function
+
+
+METHODS = ("auto", "col2im", "dilated", "subpixel", "matrix")
+# name -> (function, options of the check).  The dense matrix multiplies its zeros by x, so a
+# NaN spreads over the whole sample: that is what this method is.
+RIGHT = {
+    "torch": (with_torch, {"supports": lambda p: p.symmetric}),
+    "the definition": (with_reference, {}),
+    "lax": (with_lax, {}),
+    **{
+        f"tconv numpy {m}": (tconv_numpy(m), {"nonfinite": ()} if m == "matrix" else {})
+        for m in METHODS
+    },
+    **{
+        f"tconv jax {m}": (tconv_jax(m), {"nonfinite": ()} if m == "matrix" else {})
+        for m in METHODS
+    },
+}
