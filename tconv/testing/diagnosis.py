@@ -46,7 +46,7 @@ def diagnose(subject: Subject, finding: Finding, first: Finding, probes: Iterabl
         return _CAUSES[finding.name]
     observations = _observe(subject, finding, probes)
     named = _fitting(finding, observations)
-    small = "" if named else _small_error(subject, finding)
+    small = "" if named else _small_error(subject, finding) or _factor(subject, first)
     sentences = [s for s in (named, small) if s] + [*_where(first), *_when(observations)]
     if not named and not small:
         sentences.insert(0, "none of the usual suspects fits")
@@ -169,9 +169,21 @@ def _small_error(subject: Subject, finding: Finding) -> str:
                 f"lower precision: errors of up to {error:.1e} of the sum of absolute products "
                 f"are what products or sums in {name} give"
             )
+    return ""
+
+
+def _factor(subject: Subject, finding: Finding) -> str:
+    """One factor between all results and what they should be, the bias included."""
+    trial = Trial(subject, finding.problem)
+    expected = trial.expected[finding.result]
+    if finding.got is None or expected is None or finding.got.shape != expected.value.shape:
+        return ""
+    if expected.value.dtype == object or finding.got.size < 2:
+        return ""
+    exact = expected.value.ravel()
     with np.errstate(all="ignore"):
-        factor = np.vdot(expected.value, got) / np.vdot(expected.value, expected.value)
-    if _fits(lambda: expected.value * factor, finding.got, expected) and got.size > 2:
+        factor = np.vdot(exact, widened(finding.got).ravel()) / np.vdot(exact, exact)
+    if _fits(lambda: expected.value * factor, finding.got, expected):
         return f"every element is {factor:.6g} times what it should be"
     return ""
 

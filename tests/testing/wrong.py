@@ -132,15 +132,15 @@ def only_when(name, condition, mistake=None):
             kw["dilation"], extents(w, kw["dilation"]), strict=True,
         )  # fmt: skip
         if any(condition(*axis) for axis in axes):
-            return (mistake or kernel_doubled)(x, w, b, **kw)
+            return (mistake or doubled)(x, w, b, **kw)
         return conv_transpose(x, w, b, **kw)
 
     wrong.__name__ = name
     return wrong
 
 
-def kernel_doubled(x, w, b=None, **kw):
-    return conv_transpose(x, 2 * w, b, **kw)
+def doubled(x, w, b=None, **kw):
+    return conv_transpose(2 * x, w, None if b is None else 2 * b, **kw)
 
 
 def last_group_only(x, w, b=None, *, groups, **kw):
@@ -256,10 +256,11 @@ def fails_on_empty_batch(x, w, b=None, **kw):
     return conv_transpose(x, w, b, **kw)
 
 
-def stride_axes_exchanged(x, w, b=None, *, stride, **kw):
-    right = conv_transpose(x, w, b, stride=stride, **kw)
-    other = conv_transpose(x, w, b, stride=stride[::-1], **kw)
-    return other if other.shape == right.shape else right
+def stride_axes_exchanged(x, w, b=None, *, stride, padding, output_padding, **kw):
+    pairs = [(lo, hi - op) for (lo, hi), op in zip(ints(padding), output_padding, strict=True)]
+    sizes = zip(x.shape[2:], stride, stride[::-1], strict=True)
+    moved = [(lo, hi + (n - 1) * (t - s)) for (lo, hi), (n, s, t) in zip(pairs, sizes, strict=True)]
+    return conv_transpose(x, w, b, stride=stride[::-1], padding=moved, **kw)
 
 
 WRONG = [

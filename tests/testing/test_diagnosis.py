@@ -1,0 +1,139 @@
+"""The report names the mistake, shows the worst element, and its snippet runs."""
+
+import numpy as np
+import pytest
+
+from tconv import conv, conv_transpose, conv_transpose_vjp, conv_vjp
+from tconv.testing import CheckFailure, check_conv, check_conv_transpose, check_vjp
+from tests.testing import wrong
+
+# Without generated problems: the table alone finds all of these.
+NAMED = {
+    wrong.kernel_flipped: "kernel is flipped on every spatial axis",
+    wrong.first_axis_flipped: "kernel is flipped on the first spatial axis alone",
+    wrong.last_axis_flipped: "kernel is flipped on the last spatial axis alone",
+    wrong.output_channels_interleaved: "output channels of the groups are interleaved",
+    wrong.input_channels_interleaved: "input channels of the groups are interleaved",
+    wrong.padding_as_input_padding: "padding is read as padding of the input",
+    wrong.padding_as_lax: "as jax.lax.conv_transpose does",
+    wrong.output_padding_at_the_low_side: "output padding is on the wrong side",
+    wrong.output_padding_appends_blanks: "output padding appends empty positions",
+    wrong.weight_channels_exchanged: "transposed layout: the weight's",
+    wrong.dilation_ignored: "dilation is ignored in the values",
+    wrong.half_precision: "ower precision: errors of up to",
+    wrong.tf32: "float16 or TF32",
+    wrong.shifted_low: "shifted by one position towards the low end on the last spatial axis",
+    wrong.shifted_high: "shifted by one position towards the high end on the first spatial axis",
+    wrong.bias_missed: "he bias is missing",
+    wrong.bias_missed_where_uncovered: "bias is missing where no tap reaches",
+    wrong.strides_ignored: "memory of x is read as if it were contiguous",
+    wrong.second_sample_only: "wrong only at sample 1",
+    wrong.last_group_only: "have groups > 1",
+    wrong.doubled: "every element is 2 times what it should be",
+    wrong.only_when("deep", lambda n, k, s, p, op, d, e: max(p) >= e): "padding deeper than",
+    wrong.only_when("above", lambda n, k, s, p, op, d, e: s > e): "have stride > dilation*(k",
+    wrong.only_when("op", lambda n, k, s, p, op, d, e: op >= s): "have output_padding >= stride",
+    wrong.zero_times_infinity: "zeros are multiplied where nothing should be",
+    wrong.writes_into_its_input: "in place",
+}
+
+
+def failure(check, function, **options):
+    with pytest.raises(CheckFailure) as caught:
+        check(function, profile="table", **options)
+    return caught.value
+
+
+@pytest.mark.parametrize("function", NAMED, ids=lambda fn: fn.__name__)
+def test_the_mistake_is_named(function):
+    found = failure(check_conv_transpose, function)
+    assert NAMED[function].lower() in found.diagnosis.lower()
+    assert repr(found.problem) in str(found)
+    assert found.diagnosis in str(found)
+
+
+@pytest.mark.parametrize(
+    "function", [wrong.kernel_flipped, wrong.bias_missed, wrong.last_group_only]
+)
+def test_the_snippet_can_be_pasted_and_shows_the_difference(function, capsys):
+    found = failure(check_conv_transpose, function)
+    assert f"from {function.__module__} import {function.__name__} as fn" in found.snippet
+    names = {}
+    exec(found.snippet, names)
+    assert names["got"].shape == names["expected"].shape
+    assert np.abs(names["got"] - names["expected"]).max() > 1e-3
+    assert capsys.readouterr().out
+
+
+def test_the_minimal_problem_is_minimal():
+    found = failure(check_conv_transpose, wrong.kernel_flipped)
+    assert repr(found.problem) == "Problem(input_size=(1,), kernel_size=(2,))"
+    found = failure(check_conv_transpose, wrong.last_group_only)
+    assert (found.problem.groups, found.problem.in_channels, found.problem.ndim) == (2, 2, 1)
+
+
+def test_the_worst_element_is_marked():
+    text = str(failure(check_conv_transpose, wrong.second_sample_only, ndim=1))
+    lines = text.splitlines()
+    start = next(n for n, line in enumerate(lines) if line.startswith("Around the worst"))
+    got, expected, mark = lines[start + 1 : start + 4]
+    column = mark.index("^")
+    assert mark.strip() == "^" * 11
+    assert float(got[column : column + 11]) != float(expected[column : column + 11])
+
+
+def test_a_convolution_is_checked_and_diagnosed():
+    assert check_conv(conv, conv_transpose=conv_transpose, profile="table").problems == 81
+
+    def flipped(x, w, b=None, **keywords):
+        return conv(x, np.flip(w, tuple(range(2, w.ndim))), b, **keywords)
+
+    assert "the kernel is flipped on every" in failure(check_conv, flipped).diagnosis.lower()
+
+
+def mistaken(function, mistake):
+    def vjp(x, w, b=None, **keywords):
+        y, pullback = function(x, w, b, **keywords)
+        return y, lambda dy: mistake(*pullback(dy), w, dy)
+
+    return vjp
+
+
+GRADIENTS = {
+    "dw, values: it is flipped on every": lambda dx, dw, db, w, dy: (
+        dx, np.flip(dw, tuple(range(2, dw.ndim))), db),
+    "dw, values: every element is 2 times": lambda dx, dw, db, w, dy: (dx, 2 * dw, db),
+    "db, values: it is averaged over the batch": lambda dx, dw, db, w, dy: (
+        dx, dw, None if db is None else db / max(len(dy), 1)),
+    "db, shape": lambda dx, dw, db, w, dy: (dx, dw, np.zeros(99, w.dtype)),
+    "dx, values: it is zero": lambda dx, dw, db, w, dy: (0 * dx, dw, db),
+    "dx, dtype": lambda dx, dw, db, w, dy: (dx.astype(np.float64), dw, db),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("expected", GRADIENTS)
+@pytest.mark.parametrize("kind", ["conv_transpose", "conv"])
+def test_gradients_are_checked_and_diagnosed(kind, expected):
+    function = conv_transpose_vjp if kind == "conv_transpose" else conv_vjp
+    found = failure(check_vjp, mistaken(function, GRADIENTS[expected]), kind=kind)
+    where, _, diagnosis = expected.partition(": ")
+    assert (found.finding.result, found.property_name) == tuple(where.split(", "))
+    assert diagnosis in found.diagnosis.lower()
+
+
+def test_the_gradient_of_x_is_diagnosed_as_the_convolution_that_it_is():
+    def vjp(x, w, b=None, **keywords):
+        y, pullback = conv_transpose_vjp(x, w, b, **keywords)
+        other = conv_transpose_vjp(x, np.flip(w, tuple(range(2, w.ndim))), b, **keywords)[1]
+        return y, lambda dy: (other(dy)[0], *pullback(dy)[1:])
+
+    found = failure(check_vjp, vjp)
+    assert found.finding.result == "dx"
+    assert "the kernel is flipped on every spatial axis" in found.diagnosis.lower()
+
+
+def test_a_wrong_adjoint_is_found():
+    def unlike(y, w, b=None, **keywords):
+        return conv(y, np.flip(w, -1), b, **keywords)
+
+    assert failure(check_conv_transpose, conv_transpose, conv=unlike).property_name == "adjoint"
