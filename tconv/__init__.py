@@ -4,6 +4,7 @@ from tconv._columns import col2im, conv_matrix, fractional_stride, im2col
 from tconv._coverage import checkerboard, coverage, nearest_uniform_kernel
 from tconv._forward import conv, conv_vjp
 from tconv._forward_nd import conv1d, conv2d, conv3d
+from tconv._shuffle import pixel_shuffle, pixel_unshuffle
 from tconv._sizes import (
     conv_input_sizes,
     conv_output_size,
@@ -22,6 +23,8 @@ from tconv.layers import (
     ConvTranspose2d,
     ConvTranspose3d,
 )
+from tconv.resize import interpolate, resize_conv
+from tconv.subpixel import from_subpixel_weight, subpixel_conv, to_subpixel_weight
 
 __version__ = "0.1.0"
 
@@ -51,8 +54,15 @@ __all__ = [
     "conv_vjp",
     "coverage",
     "fractional_stride",
+    "from_subpixel_weight",
     "im2col",
+    "interpolate",
     "nearest_uniform_kernel",
     "output_padding_for",
+    "pixel_shuffle",
+    "pixel_unshuffle",
+    "resize_conv",
     "round_trip_size",
+    "subpixel_conv",
+    "to_subpixel_weight",
 ]

@@ -10,6 +10,7 @@ import numpy as np
 from tconv import _numpy
 from tconv._dtypes import check_supported
 from tconv._plan import Plan
+from tconv._sampling import Taps
 
 
 class Backend(Protocol):
@@ -41,6 +42,8 @@ class Backend(Protocol):
     def conv_matrix(self, plan: Plan, w: Any) -> Any: ...
 
     def fractional_stride(self, x: Any, stride: tuple[int, ...]) -> Any: ...
+
+    def resample(self, x: Any, taps: Taps, axis: int) -> Any: ...
 
 
 def backend_for(**operands: Any) -> Backend:

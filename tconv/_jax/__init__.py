@@ -2,6 +2,7 @@
 
 from tconv._jax.columns import col2im, conv_matrix, fractional_stride, im2col
 from tconv._jax.entry import bias_cotangent, cast_cotangent, conv, conv_transpose, weight_cotangent
+from tconv._jax.resample import resample
 
 __all__ = [
     "bias_cotangent",
@@ -12,5 +13,6 @@ __all__ = [
     "conv_transpose",
     "fractional_stride",
     "im2col",
+    "resample",
     "weight_cotangent",
 ]

@@ -9,6 +9,7 @@ from tconv._numpy.entry import (
     conv_transpose,
     weight_cotangent,
 )
+from tconv._numpy.resample import resample
 
 __all__ = [
     "bias_cotangent",
@@ -19,5 +20,6 @@ __all__ = [
     "conv_transpose",
     "fractional_stride",
     "im2col",
+    "resample",
     "weight_cotangent",
 ]

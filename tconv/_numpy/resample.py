@@ -1,0 +1,24 @@
+"""Interpolation along one axis of a NumPy array."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from numpy.typing import NDArray
+
+from tconv._sampling import Taps
+
+
+def resample(x: NDArray[Any], taps: Taps, axis: int) -> NDArray[Any]:
+    """The taps' combination of slices of x along this axis, in the dtype of x."""
+    if taps.single:
+        return x.take(taps.indices[:, 0], axis)
+    column = (-1,) + (1,) * (x.ndim - axis - 1)
+    weights = taps.weights.astype(x.dtype)
+    total = x.take(taps.indices[:, 0], axis)
+    total *= weights[:, 0].reshape(column)
+    for tap in range(1, weights.shape[1]):
+        term = x.take(taps.indices[:, tap], axis)
+        term *= weights[:, tap].reshape(column)
+        total += term
+    return total
