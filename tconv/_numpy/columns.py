@@ -15,9 +15,10 @@ from tconv._plan import Plan
 
 def im2col(plan: Plan, y: NDArray[Any]) -> NDArray[Any]:
     """(batch, channels * taps, positions): each column is one window, flattened."""
-    return windows(embed(y, plan.axes), plan.axes).reshape(
+    columns = windows(embed(y, plan.axes), plan.axes).reshape(
         y.shape[0], y.shape[1] * plan.taps, prod(plan.input_size)
     )
+    return columns if columns.flags.writeable else columns.copy()  # never a view of y
 
 
 def col2im(plan: Plan, cols: NDArray[Any]) -> NDArray[Any]:
