@@ -78,7 +78,13 @@ def _dtypes_of(
     signal: Array, other: Array, preferred: Any, b: Array | None
 ) -> tuple[np.dtype[Any], np.dtype[Any]]:
     """(result, compute): what is returned, and what is multiplied and summed in."""
-    result = np.result_type(signal.dtype, other.dtype)
+    try:
+        result = np.result_type(signal.dtype, other.dtype)
+    except TypeError:
+        raise TypeError(
+            f"operands: must have dtypes that NumPy promotes to a common one; got {signal.dtype} "
+            f"and {other.dtype}. Convert one of them with astype."
+        ) from None
     if preferred is not None:
         result = dtypes.preferred_dtype(result, preferred)
     if b is not None:
