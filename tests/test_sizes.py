@@ -1,0 +1,198 @@
+"""Size arithmetic, output_size, and the named paddings."""
+
+from __future__ import annotations
+
+from itertools import product
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from computing import BACKENDS, METHODS
+from hypothesis import given
+from hypothesis import strategies as st
+from jax import lax
+
+import tconv
+from tconv.testing import reference
+from tconv.testing.strategies import conv_problems, conv_transpose_problems
+
+SMALL = list(product(range(1, 6), range(1, 5), range(1, 5), range(1, 4)))  # n, k, s, d
+
+
+def sizing(problem):
+    return {name: value for name, value in problem.keywords.items() if name != "groups"}
+
+
+@given(conv_transpose_problems(bias=False))
+def test_transposed_size_is_the_formula_and_the_shape(problem):
+    size = tconv.conv_transpose_output_size(
+        problem.input_size, problem.kernel_size, **sizing(problem)
+    )
+    assert size == problem.output_size
+    x, w, _ = problem.arrays()
+    assert size == tconv.conv_transpose(x, w, **problem.keywords).shape[2:]
+
+
+@given(conv_problems(bias=False))
+def test_forward_size_is_the_formula_and_the_shape(problem):
+    size = tconv.conv_output_size(problem.input_size, problem.kernel_size, **sizing(problem))
+    assert size == problem.output_size
+    x, w, _ = problem.arrays()
+    assert size == tconv.conv(x, w, **problem.keywords).shape[2:]
+
+
+@pytest.mark.parametrize(
+    ("size", "kernel", "stride", "padding", "forward"),
+    [(5, 3, 2, 1, 3), (16, 5, 3, 2, 6)],
+)
+def test_printed_sizes(size, kernel, stride, padding, forward):
+    """A convolution and its transpose back, as lectures print them."""
+    named = {"stride": stride, "padding": padding}
+    assert tconv.conv_output_size(size, kernel, **named) == (forward,)
+    assert tconv.conv_transpose_output_size(forward, kernel, **named) == (size,)
+
+
+def test_round_trip_needs_an_output_padding_below_the_stride():
+    """A convolution and its transpose keep the size w + s*q; the s sizes from there on share one
+    forward size, and the output padding tells them apart."""
+    for kernel, stride, steps in product(range(1, 6), range(1, 5), range(4)):
+        for rest in range(stride):
+            size = kernel + stride * steps + rest
+            forward = tconv.conv_output_size(size, kernel, stride=stride)
+            assert forward == (steps + 1,)
+            assert tconv.output_padding_for(size, forward, kernel, stride=stride) == (rest,)
+            assert tconv.conv_transpose_output_size(
+                forward, kernel, stride=stride, output_padding=rest
+            ) == (size,)
+
+
+def test_output_padding_for_undoes_the_output_size():
+    for (size, kernel, stride, dilation), padding in product(SMALL, [0, 2, ((-1, 3),)]):
+        named = {"stride": stride, "dilation": dilation, "padding": padding}
+        for extra in range(max(stride, dilation)):
+            try:
+                out = tconv.conv_transpose_output_size(size, kernel, output_padding=extra, **named)
+            except ValueError:
+                continue  # below 1, for which test_torch_grid checks the refusal
+            assert tconv.output_padding_for(out, size, kernel, **named) == (extra,)
+
+
+@given(conv_transpose_problems(dtypes=("int64",)))
+def test_output_size_is_the_output_padding_that_gives_it(problem):
+    x, w, b = problem.arrays()
+    named = {**problem.keywords}
+    del named["output_padding"]
+    y = tconv.conv_transpose(x, w, b, output_size=problem.output_size, **named)
+    np.testing.assert_array_equal(y, tconv.conv_transpose(x, w, b, **problem.keywords))
+    again, _ = tconv.conv_transpose_vjp(x, w, b, output_size=problem.output_size, **named)
+    np.testing.assert_array_equal(again, y)
+
+
+def test_ints_mean_one_axis_and_tuples_are_repeated():
+    assert tconv.conv_output_size(5, 3) == (3,)
+    assert tconv.conv_output_size((5, 6), 3, stride=2) == (2, 2)
+    assert tconv.conv_output_size(5, (3, 2)) == (3, 4)
+    assert tconv.conv_transpose_output_size((4,), 3, stride=(2, 1)) == (9, 6)
+    assert tconv.conv_transpose_output_size(4, 3, padding=((1, 0), (0, 1))) == (5, 5)
+    assert tconv.output_padding_for((6, 5), (3, 3), 3, stride=2, padding=1) == (1, 0)
+    assert tconv.conv_output_size(np.int64(5), np.int32(3), stride=np.uint8(2)) == (2,)
+    assert all(type(n) is int for n in tconv.conv_output_size(np.int64(5), 3))
+
+
+@pytest.mark.parametrize("padding", ["same", "same_lower"])
+def test_same_is_the_documented_crop(padding):
+    """K = d*(k-1) + 1, C = max(K - s, 0), lo = C//2 or C - C//2, hi = K - s - lo."""
+    for size, kernel, stride, dilation in SMALL:
+        extent = dilation * (kernel - 1) + 1
+        crop = max(extent - stride, 0)
+        lo = crop // 2 if padding == "same" else crop - crop // 2
+        x = np.arange(1, size + 1).reshape(1, 1, size)
+        w = 10 ** np.arange(kernel).reshape(1, 1, kernel)
+        named = {"stride": stride, "dilation": dilation}
+        y = tconv.conv_transpose(x, w, padding=padding, **named)
+        pair = ((lo, extent - stride - lo),)
+        assert y.shape[2] == size * stride
+        np.testing.assert_array_equal(y, tconv.conv_transpose(x, w, padding=pair, **named))
+        sized = tconv.conv_transpose_output_size(size, kernel, padding=padding, **named)
+        assert sized == (size * stride,)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_same_is_that_of_lax(method):
+    """jax.lax.conv_transpose(padding="SAME") with its kernel unflipped."""
+    for size, kernel, stride in product([1, 2, 5], range(1, 6), range(1, 5)):
+        x = np.arange(1.0, size + 1).reshape(1, 1, size)
+        w = np.arange(1.0, kernel + 1).reshape(1, 1, kernel)
+        y = tconv.conv_transpose(x, w, stride=stride, padding="same", method=method)
+        lo, hi = lax_same_padding(kernel, stride)
+        spread = tconv.fractional_stride(x, stride)
+        wanted = reference.conv(spread, w[:, :, ::-1], padding=((lo, hi),)).astype(float)
+        np.testing.assert_array_equal(y, wanted, strict=True)
+
+
+def lax_same_padding(kernel: int, stride: int) -> tuple[int, int]:
+    """How lax pads the spread input: read from what it traces to."""
+    traced = jax.make_jaxpr(
+        lambda x, w: lax.conv_transpose(
+            x, w, (stride,), "SAME", dimension_numbers=("NCH", "OIH", "NCH")
+        )
+    )(jnp.ones((1, 1, 3)), jnp.ones((1, 1, kernel)))
+    (pair,) = traced.eqns[-1].params["padding"]
+    return pair
+
+
+@pytest.mark.parametrize(("padding", "name"), [("same", "SAME"), ("same_lower", "SAME_LOWER")])
+def test_forward_same_is_that_of_lax(padding, name):
+    for size, kernel, stride, dilation in SMALL:
+        extent = dilation * (kernel - 1) + 1
+        pairs = lax.padtype_to_pads((size,), (extent,), (stride,), name)
+        x = np.arange(1, size + 1).reshape(1, 1, size)
+        w = 10 ** np.arange(kernel).reshape(1, 1, kernel)
+        named = {"stride": stride, "dilation": dilation}
+        y = tconv.conv(x, w, padding=padding, **named)
+        assert y.shape[2] == -(-size // stride)
+        np.testing.assert_array_equal(y, tconv.conv(x, w, padding=tuple(pairs), **named))
+        assert tconv.conv_output_size(size, kernel, padding=padding, **named) == y.shape[2:]
+
+
+def test_forward_valid_is_no_padding():
+    x, w = np.arange(6).reshape(1, 1, 6), np.arange(3).reshape(1, 1, 3)
+    np.testing.assert_array_equal(tconv.conv(x, w, padding="valid"), tconv.conv(x, w))
+    assert tconv.conv_output_size(6, 3, padding="valid") == (4,)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize(
+    ("x_shape", "w_shape", "groups"),
+    [
+        ((0, 2, 3), (2, 3, 2), 1),
+        ((2, 2, 3), (2, 0, 2), 1),
+        ((2, 0, 3), (0, 3, 2), 1),
+        ((2, 0, 3), (0, 0, 2), 2),
+        ((0, 4, 3), (4, 1, 2), 2),
+    ],
+)
+def test_empty_batch_and_channels(x_shape, w_shape, groups, method, backend):
+    """No channels in: zeros and the bias.  No batch or no channels out: an empty result."""
+    kind = np.asarray if backend == "numpy" else jnp.asarray
+    x, w = kind(np.ones(x_shape)), kind(np.ones(w_shape))
+    b = kind(np.full(w_shape[1] * groups, 7.0))
+    named = {"stride": 2, "groups": groups}
+    y = tconv.conv_transpose(x, w, b, method=method, **named)
+    np.testing.assert_array_equal(y, np.full((x_shape[0], len(b), 6), 7.0), strict=True)
+    _, pullback = tconv.conv_transpose_vjp(x, w, b, method=method, **named)
+    dx, dw, db = pullback(y)
+    assert (dx.shape, dw.shape, db.shape) == (x_shape, w_shape, b.shape)
+    assert not np.any(dx)
+    assert not np.any(dw)
+
+
+@given(st.integers(1, 5), st.integers(1, 4), st.integers(1, 5), st.integers(0, 20))
+def test_negative_padding_extends_with_the_bias(size, kernel, lo, hi):
+    x, w, b = np.ones((1, 1, size)), np.ones((1, 1, kernel)), np.full(1, 5.0)
+    y = tconv.conv_transpose(x, w, b, padding=((-lo, -hi),))
+    inner = tconv.conv_transpose(x, w, b)
+    wanted = np.pad(inner, ((0, 0), (0, 0), (lo, hi)), constant_values=5.0)
+    np.testing.assert_array_equal(y, wanted, strict=True)
