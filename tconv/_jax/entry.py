@@ -19,22 +19,17 @@ def conv_transpose(
     plan: Plan, x: Any, w: Any, b: Any, *, method: str, precision: Any, preferred: Any
 ) -> Any:
     """y from x and w by the named algorithm."""
-    operands, result = _operands({"x": x, "w": w}, preferred, b)
-    y = bind("y", operands, plan=plan, method=method, precision=_canonical(precision))
-    return _finish(y, b, result)
+    return _biased("y", {"x": x, "w": w}, plan, b, method, precision, preferred)
 
 
 def conv(plan: Plan, y: Any, w: Any, b: Any, *, precision: Any, preferred: Any) -> Any:
     """x from y and w: the adjoint of ``conv_transpose``."""
-    operands, result = _operands({"y": y, "w": w}, preferred, b)
-    x = bind("x", operands, plan=plan, method="auto", precision=_canonical(precision))
-    return _finish(x, b, result)
+    return _biased("x", {"y": y, "w": w}, plan, b, "auto", precision, preferred)
 
 
 def weight_cotangent(plan: Plan, x: Any, y: Any, *, precision: Any) -> Any:
     """w from x and y: how much each tap joins them."""
-    operands, _ = _operands({"x": x, "y": y}, None, None)
-    return bind("w", operands, plan=plan, method="auto", precision=_canonical(precision))
+    return _biased("w", {"x": x, "y": y}, plan, None, "auto", precision, None)
 
 
 def bias_cotangent(cotangent: Any) -> Any:
@@ -54,26 +49,31 @@ def cast_cotangent(cotangent: Any, operand: Any) -> Any:
     return lax.convert_element_type(cotangent, operand.dtype)
 
 
-def _operands(
-    arrays: dict[str, Any], preferred: Any, b: Any
-) -> tuple[dict[str, Any], np.dtype[Any]]:
-    """The two arrays as JAX arrays of one dtype, and the result's dtype.
-
-    They are of the result's dtype, except that a bias is added before a half kind is rounded.
-    """
-    arrays = {name: jnp.asarray(array) for name, array in arrays.items()}
+def _biased(
+    name: str,
+    operands: dict[str, Any],
+    plan: Plan,
+    b: Any,
+    method: str,
+    precision: Any,
+    preferred: Any,
+) -> Any:
+    """The named one of "x", "w" and "y", plus a bias, rounded to its dtype at the end."""
+    arrays = {role: jnp.asarray(operand) for role, operand in operands.items()}
     result = jnp.result_type(*arrays.values())
     if preferred is not None:
         # jnp.zeros warns, as JAX does, where 64 bits are asked for and not enabled
         result = jnp.zeros((), dtypes.preferred_dtype(result, preferred)).dtype
-    compute = result
     if b is not None:
         dtypes.check_bias(result, b.dtype)
-        compute = dtypes.accumulator(result)
-    return {name: lax.convert_element_type(a, compute) for name, a in arrays.items()}, result
-
-
-def _finish(values: Any, b: Any, result: Any) -> Any:
+    values = bind(
+        name,
+        {role: lax.convert_element_type(array, result) for role, array in arrays.items()},
+        plan=plan,
+        method=method,
+        precision=_canonical(precision),
+        wide=b is not None,
+    )
     if b is None:
         return values
     bias = lax.convert_element_type(b, values.dtype).reshape(1, -1, *[1] * (values.ndim - 2))

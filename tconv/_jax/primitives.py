@@ -16,18 +16,17 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import lax
 from jax.extend.core import Primitive
-from jax.extend.mlir import lower_with_sharding_in_types
 from jax.interpreters import ad, batching, mlir, xla
-from jax.sharding import use_abstract_mesh
 
+from tconv import _dtypes as dtypes
 from tconv._arguments import is_known
-from tconv._jax import batch, forms, framing
+from tconv._jax import batch, forms
+from tconv._jax.lowering import lowering_rule
 from tconv._jax.sharding import result_sharding
 from tconv._plan import Plan
-
-_PLATFORMS = (None, "cpu", "cuda", "rocm", "tpu")
 
 
 @dataclass(frozen=True)
@@ -50,7 +49,8 @@ _GIVING = {
 def bind(result: str, arrays: dict[str, Any], **static: Any) -> Any:
     """The named one of "x", "w" and "y" from the other two, which have one dtype.
 
-    ``static`` holds ``plan``, ``method`` and ``precision``.
+    ``static`` holds ``plan``, ``method``, ``precision`` and ``wide``: whether half kinds give
+    a float32 result.
     """
     bilinear = _GIVING[result]
     first, second = _agree(*(arrays[name] for name in bilinear.operands))
@@ -71,11 +71,17 @@ def _agree(first: Any, second: Any) -> tuple[Any, Any]:
     )
 
 
+def _result_dtype(operand: np.dtype[Any], wide: bool) -> np.dtype[Any]:
+    return dtypes.accumulator(operand) if wide else operand
+
+
 def _shapes(plan: Plan) -> dict[str, tuple[int, ...]]:
     return {"x": plan.x_shape, "w": plan.w_shape, "y": plan.y_shape}
 
 
-def _abstract(bilinear: Bilinear, first: Any, second: Any, *, plan: Plan, **_: Any) -> Any:
+def _abstract(
+    bilinear: Bilinear, first: Any, second: Any, *, plan: Plan, wide: bool, **_: Any
+) -> Any:
     """The result's type: shape from the plan, mesh axes from the operands."""
     if first.manual_axis_type.varying != second.manual_axis_type.varying:
         raise ValueError(
@@ -85,6 +91,7 @@ def _abstract(bilinear: Bilinear, first: Any, second: Any, *, plan: Plan, **_: A
     names = (*bilinear.operands, bilinear.result)
     return first.update(
         shape=_shapes(plan)[bilinear.result],
+        dtype=_result_dtype(first.dtype, wide),
         weak_type=False,
         sharding=result_sharding(names, first.sharding, second.sharding, plan),
     )
@@ -93,10 +100,14 @@ def _abstract(bilinear: Bilinear, first: Any, second: Any, *, plan: Plan, **_: A
 def _transpose(
     bilinear: Bilinear, position: int, cotangent: Any, first: Any, second: Any, **static: Any
 ) -> Any:
-    """The cotangent of the operand at ``position``, from the result's and the other operand."""
+    """The cotangent of the operand at ``position``, from the result's and the other operand.
+
+    The cotangent of a wide result is one of a half kind that was cast: casting it back is exact.
+    """
     wanted, other = bilinear.operands[position], bilinear.operands[1 - position]
     known = (first, second)[1 - position]
-    return bind(wanted, {bilinear.result: cotangent, other: known}, **static)
+    cotangent = lax.convert_element_type(cotangent, known.dtype)
+    return bind(wanted, {bilinear.result: cotangent, other: known}, **{**static, "wide": False})
 
 
 def _batch(
@@ -123,7 +134,8 @@ def _batch(
             rows = {name: jnp.moveaxis(arrays.pop(name), axis, 0) for name, axis in places.items()}
             return _one_by_one(bilinear.result, rows, arrays, plan=plan, **static), 0
     elif size == 0:
-        return lax.full((0, *_shapes(plan)[bilinear.result]), 0, operands[0].dtype), 0
+        dtype = _result_dtype(operands[0].dtype, static["wide"])
+        return lax.full((0, *_shapes(plan)[bilinear.result]), 0, dtype), 0
     for name, axis in places.items():
         arrays[name] = batch.into(mapped, name, arrays[name], axis, plan)
     result = bind(bilinear.result, arrays, plan=batch.enlarged(mapped, plan, size), **static)
@@ -135,43 +147,15 @@ def _one_by_one(result: str, rows: dict[str, Any], fixed: dict[str, Any], **stat
     return lax.map(lambda row: bind(result, fixed | row, **static), rows)
 
 
-def _lowering(bilinear: Bilinear, platform: str | None) -> Callable[..., Any]:
-    """The form for this platform, traced on plain arrays: it computes on what one device or
-    the partitioner sees, so the types of mesh axes are left outside."""
-
-    def form(first: Any, second: Any, *, plan: Plan, method: str, precision: Any) -> Any:
-        static = {"platform": platform, "precision": precision}
-        if bilinear.result == "y":
-            static["method"] = method
-        if not framing.needed(plan):
-            return bilinear.form(plan, first, second, **static)
-        operands = [
-            framing.into_frame(plan, array) if name == "y" else array
-            for name, array in zip(bilinear.operands, (first, second), strict=True)
-        ]
-        result = bilinear.form(framing.framed(plan), *operands, **static)
-        return framing.out_of_frame(plan, result) if bilinear.result == "y" else result
-
-    lower = mlir.lower_fun(form, multiple_results=False)
-
-    def rule(context: Any, first: Any, second: Any, **static: Any) -> Any:
-        plain = [jax.core.ShapedArray(aval.shape, aval.dtype) for aval in context.avals_in]
-        (aval,) = context.avals_out
-        with use_abstract_mesh(jax.sharding.AbstractMesh((), ())):
-            (result,) = lower(context.replace(avals_in=plain), first, second, **static)
-        return [lower_with_sharding_in_types(context, result, aval)]
-
-    return rule
-
-
 def _define(bilinear: Bilinear) -> None:
     primitive = bilinear.primitive
     primitive.def_impl(partial(xla.apply_primitive, primitive))
     primitive.def_abstract_eval(partial(_abstract, bilinear))
     ad.defbilinear(primitive, partial(_transpose, bilinear, 0), partial(_transpose, bilinear, 1))
     batching.primitive_batchers[primitive] = partial(_batch, bilinear)
-    for platform in _PLATFORMS:
-        mlir.register_lowering(primitive, _lowering(bilinear, platform), platform)
+    for platform in (None, "cpu", "cuda", "rocm", "tpu"):
+        rule = lowering_rule(bilinear.form, bilinear.operands, bilinear.result, platform)
+        mlir.register_lowering(primitive, rule, platform)
 
 
 for _bilinear in _GIVING.values():

@@ -156,22 +156,30 @@ def test_pullback_functions_agree_with_jax(problem: Problem) -> None:
 
 
 @both_problems
-def test_half_kinds_round_once(problem: Problem) -> None:
+@pytest.mark.parametrize("biased", [False, True], ids=["plain", "biased"])
+def test_half_kinds_round_once(problem: Problem, biased: bool) -> None:
     """bfloat16 results and gradients are those of float32 sums, rounded at the end."""
-    x, w = (array.astype(jnp.bfloat16) for array in problem.operands())
-    wide = [array.astype(jnp.float64) for array in (x, w)]
+    b = jnp.linspace(-3.0, 3.0, problem.w_shape[1] * problem.groups) * biased
+    x, w, b = (array.astype(jnp.bfloat16) for array in (*problem.operands(), b))
+    cotangent = problem.apply(x, w)
+
+    def apply(x, w, b):
+        return problem.apply(x, w, b=b if biased else None)
+
+    def reference(x, w, b):
+        return problem.reference(x, w) + b.reshape(-1, *[1] * (x.ndim - 2))[None]
 
     @partial(jax.jit, static_argnums=0)
-    def value_and_cotangents(function, x, w, cotangent):
-        y, pullback = jax.vjp(function, x, w)
-        return y, *pullback(cotangent)
+    def value_and_cotangents(function, x, w, b, cotangent):
+        y, pullback = jax.vjp(function, x, w, b)
+        return y, *pullback(cotangent)[:2]
 
-    cotangent = problem.apply(x, w)
-    wide_cotangent = cotangent.astype(jnp.float64)
-    got = value_and_cotangents(problem.apply, x, w, cotangent)
-    exact = value_and_cotangents(problem.reference, *wide, wide_cotangent)
-    absolutes = value_and_cotangents(problem.reference, *map(jnp.abs, (*wide, wide_cotangent)))
-    for value, reference, absolute in zip(got, exact, absolutes, strict=True):
+    got = value_and_cotangents(apply, x, w, b, cotangent)
+    wide = [array.astype(jnp.float64) for array in (x, w, b, cotangent)]
+    exact = value_and_cotangents(reference, *wide)
+    absolutes = value_and_cotangents(reference, *map(jnp.abs, wide))
+    for value, want, absolute in zip(got, exact, absolutes, strict=True):
         assert value.dtype == jnp.bfloat16
-        rounding = 2.0**-8 * jnp.abs(reference) + 1e-5 * absolute
-        assert bool(jnp.all(jnp.abs(value.astype(jnp.float64) - reference) <= rounding))
+        # one rounding to 8 bits, after at most 100 additions in float32
+        bound = 2.0**-9 * jnp.abs(want) + 101 * 2.0**-24 * absolute
+        assert bool(jnp.all(jnp.abs(value.astype(jnp.float64) - want) <= bound))
