@@ -159,7 +159,7 @@ def test_pullback_functions_agree_with_jax(problem: Problem) -> None:
 @pytest.mark.parametrize("biased", [False, True], ids=["plain", "biased"])
 def test_half_kinds_round_once(problem: Problem, biased: bool) -> None:
     """bfloat16 results and gradients are those of float32 sums, rounded at the end."""
-    b = jnp.linspace(-3.0, 3.0, problem.w_shape[1] * problem.groups) * biased
+    b = jnp.linspace(-3.0, 3.0, problem.w_shape[1] * problem.groups) * float(biased)
     x, w, b = (array.astype(jnp.bfloat16) for array in (*problem.operands(), b))
     cotangent = problem.apply(x, w)
 
@@ -181,5 +181,5 @@ def test_half_kinds_round_once(problem: Problem, biased: bool) -> None:
     for value, want, absolute in zip(got, exact, absolutes, strict=True):
         assert value.dtype == jnp.bfloat16
         # one rounding to 8 bits, after at most 100 additions in float32
-        bound = 2.0**-9 * jnp.abs(want) + 101 * 2.0**-24 * absolute
+        bound = 2.0**-8 * jnp.abs(want) + 101 * 2.0**-24 * absolute
         assert bool(jnp.all(jnp.abs(value.astype(jnp.float64) - want) <= bound))
