@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tconv import _dtypes as dtypes
-from tconv._numpy import dilated, matrix, overlap_add, subpixel, window_gemm
+from tconv._numpy import depthwise, dilated, matrix, overlap_add, subpixel, window_gemm
 from tconv._numpy.choose import choose
 from tconv._plan import Plan
 
@@ -19,6 +19,7 @@ ALGORITHMS: dict[str, Callable[[Plan, Array, Array], Array]] = {
     "dilated": dilated.conv_transpose,
     "subpixel": subpixel.conv_transpose,
     "matrix": matrix.conv_transpose,
+    "depthwise": depthwise.conv_transpose,
 }
 
 

@@ -1,47 +1,90 @@
-"""Collection by phases: a small stride-1 convolution for each output residue modulo the
-stride, written interleaved.  No multiplication by an inserted zero."""
+"""Collection by phases: for each output residue modulo the stride a stride-1 correlation,
+computed as one GEMM over gathered windows and written interleaved."""
 
 from __future__ import annotations
 
 from itertools import product
+from math import prod
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tconv._geometry import Axis, Phase
-from tconv._numpy import window_gemm
+from tconv._numpy.blocks import Block, blocks
+from tconv._numpy.flattened import EVERY, Taps, flatten, recipe
+from tconv._numpy.parts import gathered
 from tconv._plan import Plan
+
+Kernels = dict[tuple[int, tuple[Taps, ...]], NDArray[Any]]
+
+GATHERED = 1 << 21
+FEWEST, MOST = 256, 2048
 
 
 def conv_transpose(plan: Plan, x: NDArray[Any], w: NDArray[Any]) -> NDArray[Any]:
     """Each phase gathers its own taps, flipped, from x."""
-    blocks = w.reshape(
-        plan.groups, plan.group_in_channels, plan.group_out_channels, *plan.kernel_size
-    ).swapaxes(1, 2)
-    y = np.zeros(plan.y_shape, x.dtype)
-    for phases in product(*(axis.phases for axis in plan.axes)):
-        if all(phase.taps for phase in phases):
-            taps = tuple(
-                range(p.tap, p.tap + p.taps * p.tap_step, p.tap_step)[::-1] for p in phases
-            )
-            picked: tuple[Any, ...] = (..., *np.ix_(*taps))
-            kernel = blocks[picked].reshape(
-                plan.out_channels, plan.group_in_channels, *(p.taps for p in phases)
-            )
-            target = tuple(
-                slice(p.first, None, axis.stride) for p, axis in zip(phases, plan.axes, strict=True)
-            )
-            axes = tuple(
-                _phase_axis(axis, phase) for axis, phase in zip(plan.axes, phases, strict=True)
-            )
-            small = Plan(plan.batch, plan.out_channels, plan.in_channels, plan.groups, axes)
-            y[(slice(None), slice(None), *target)] = window_gemm.conv(small, x, kernel)
+    y = np.empty(plan.y_shape, x.dtype)
+    kernels: Kernels = {}
+    for block in blocks(plan, positions(plan), plan.batch):
+        _compute(plan, block, x[block.batch, :, block.inputs], w, y, kernels)
     return y
 
 
-def _phase_axis(axis: Axis, phase: Phase) -> Axis:
-    """The stride-1 convolution that computes one phase: window q starts at the input that
-    the last of the phase's taps reads."""
-    lowest = phase.start - (phase.taps - 1) * phase.step
-    return Axis(phase.count, axis.input_size, phase.taps, 1, phase.step, -lowest)
+def positions(plan: Plan) -> int:
+    """Positions a block: the gathered windows stay near ``GATHERED`` elements."""
+    depth = plan.group_in_channels * prod(map(gathered, plan.axes))
+    return min(MOST, max(FEWEST, GATHERED // max(1, depth)))
+
+
+def _compute(
+    plan: Plan,
+    block: Block,
+    x: NDArray[Any],
+    w: NDArray[Any],
+    y: NDArray[Any],
+    kernels: Kernels,
+) -> None:
+    how = recipe(block.axes)
+    depth, rows, samples = plan.group_in_channels, plan.group_out_channels, len(x)
+    plane = prod(how.pitches)
+    flat = flatten(x, how)
+    target = y[block.batch, :, block.outputs].swapaxes(0, 1)
+    for place in how.untouched:
+        target[(EVERY, EVERY, *place)] = 0
+    for group, job in product(range(plan.groups), how.products):
+        span = (samples - 1) * plane + job.span
+        weight = kernels.get((group, job.taps))
+        if weight is None:
+            inputs = slice(group * depth, (group + 1) * depth)
+            weight = kernels[group, job.taps] = _kernel(w[inputs], job.taps)
+        cols = _gather(flat[group * depth : (group + 1) * depth], job.offsets, span)
+        result = np.empty((len(weight), samples * plane), x.dtype)
+        np.matmul(weight, cols, out=result[:, :span])
+        phases = result.reshape(len(job.taps), rows, samples, *how.pitches)
+        channels = target[group * rows : (group + 1) * rows]
+        for values, source, place in zip(phases, job.sources, job.targets, strict=True):
+            channels[(EVERY, EVERY, *place)] = values[(EVERY, EVERY, *source)]
+
+
+def _gather(flat: NDArray[Any], offsets: tuple[int, ...], span: int) -> NDArray[Any]:
+    """(shifts * channels, span): the windows, one contiguous slice each."""
+    if len(offsets) == 1:
+        return flat[:, offsets[0] : offsets[0] + span]
+    cols = np.empty((len(offsets), len(flat), span), flat.dtype)
+    for window, offset in zip(cols, offsets, strict=True):
+        window[...] = flat[:, offset : offset + span]
+    return cols.reshape(len(offsets) * len(flat), span)
+
+
+def _kernel(w: NDArray[Any], taps: tuple[Taps, ...]) -> NDArray[Any]:
+    """(members * out_channels, shifts * in_channels), transposed in memory so that the copies
+    write contiguous channels.  Sixteen input channels at a time keep w's lines in the cache."""
+    shape = (len(taps[0]), w.shape[0], len(taps), w.shape[1])
+    kernel = np.zeros(shape, w.dtype)
+    for low in range(0, w.shape[0], 16):
+        some = slice(low, low + 16)
+        for member, choices in enumerate(taps):
+            for shift, tap in enumerate(choices):
+                if None not in tap:
+                    kernel[shift, some, member] = w[(some, EVERY, *tap)]
+    return kernel.reshape(shape[0] * shape[1], shape[2] * shape[3]).T

@@ -1,0 +1,92 @@
+"""Few channels a group: multiply-add of whole shifted planes, one tap after the other.
+
+A GEMM of so few rows is bound by its overhead; here every operation runs over contiguous
+memory for many channels at once, and the pieces run on all threads.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from math import prod
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tconv._numpy.blocks import blocks
+from tconv._numpy.flattened import EVERY, Product, Recipe, flatten, recipe
+from tconv._numpy.workers import run
+from tconv._plan import Plan
+
+Index = tuple[Any, ...]
+
+POSITIONS = 1 << 14
+ELEMENTS = 1 << 16
+
+
+def conv_transpose(plan: Plan, x: NDArray[Any], w: NDArray[Any]) -> NDArray[Any]:
+    """y[phase] is the sum over channels and taps of w[tap] * (x shifted by the tap)."""
+    y = np.empty(plan.y_shape, x.dtype)
+    depth, channels = plan.group_in_channels, plan.group_out_channels
+    tasks = []
+    for block in blocks(plan, POSITIONS, plan.batch):
+        how = recipe(block.axes)
+        samples = block.batch.stop - block.batch.start
+        some = max(1, ELEMENTS // (samples * prod(how.pitches)))
+        signal, target = x[block.batch, :, block.inputs], y[block.batch, :, block.outputs]
+        for low in range(0, plan.groups, some):
+            high = min(low + some, plan.groups)
+            inputs, outputs = (
+                slice(low * depth, high * depth),
+                slice(low * channels, high * channels),
+            )
+            tasks.append(
+                partial(_compute, high - low, how, signal[:, inputs], w[inputs], target[:, outputs])
+            )
+    run(tasks)
+    return y
+
+
+def _compute(groups: int, how: Recipe, x: NDArray[Any], w: NDArray[Any], y: NDArray[Any]) -> None:
+    samples, plane = len(x), prod(how.pitches)
+    flat = flatten(x, how).reshape(groups, -1, samples * plane + how.slack)
+    weight = w.reshape(groups, flat.shape[1], *w.shape[1:])
+    target = y.reshape(samples, groups, -1, *y.shape[2:]).swapaxes(0, 1)
+    total = np.empty((groups, samples * plane), x.dtype)
+    term = np.empty_like(total)
+    for untouched in how.untouched:
+        target[(EVERY, EVERY, EVERY, *untouched)] = 0
+    for job in how.products:
+        span = (samples - 1) * plane + job.span
+        for channel in range(weight.shape[2]):
+            for member in range(len(job.taps)):
+                _correlate(
+                    job, member, flat, weight[:, :, channel], total[:, :span], term[:, :span]
+                )
+                values = total.reshape(groups, samples, *how.pitches)
+                kept = values[(EVERY, EVERY, *job.sources[member])]
+                place: Index = (EVERY, EVERY, channel, *job.targets[member])
+                target[place] = kept
+
+
+def _correlate(
+    job: Product,
+    member: int,
+    flat: NDArray[Any],
+    w: NDArray[Any],
+    total: NDArray[Any],
+    term: NDArray[Any],
+) -> None:
+    """total[group] = sum over inputs and taps of w[group, input, tap] * flat shifted."""
+    span, out = total.shape[1], total
+    for channel in range(flat.shape[1]):
+        for offset, tap in zip(job.offsets, job.taps[member], strict=True):
+            if None not in tap:
+                place: Index = (EVERY, channel, *tap)
+                factor = w[place][:, None]
+                np.multiply(flat[:, channel, offset : offset + span], factor, out=out)
+                if out is term:
+                    np.add(total, term, out=total)
+                out = term
+    if out is total:
+        total.fill(0)

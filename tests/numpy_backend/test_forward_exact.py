@@ -1,0 +1,129 @@
+"""Every algorithm, in pieces of every size, gives the integers of the definition."""
+
+from __future__ import annotations
+
+import random
+from itertools import product
+from typing import Any
+
+import numpy as np
+import pytest
+
+import tconv
+from tconv._numpy import depthwise, flattened, overlap_add, parts, subpixel
+from tconv._plan import Plan, conv_transpose_call
+
+ALGORITHMS = {
+    "col2im": overlap_add.conv_transpose,
+    "subpixel": subpixel.conv_transpose,
+    "depthwise": depthwise.conv_transpose,
+}
+
+
+def by_definition(plan: Plan, x: np.ndarray, w: np.ndarray) -> np.ndarray:
+    """y[o] = sum of x[i] * w[t] over i*stride + t*dilation - lo == o, in Python loops."""
+    y = np.zeros(plan.y_shape, x.dtype)
+    depth, channels = plan.group_in_channels, plan.group_out_channels
+    for i in product(*map(range, plan.input_size)):
+        for t in product(*map(range, plan.kernel_size)):
+            o = tuple(
+                i_ * a.stride + t_ * a.dilation - a.lo
+                for i_, t_, a in zip(i, t, plan.axes, strict=True)
+            )
+            if all(0 <= o_ < size for o_, size in zip(o, plan.output_size, strict=True)):
+                for g in range(plan.groups):
+                    inputs = slice(g * depth, (g + 1) * depth)
+                    outputs = slice(g * channels, (g + 1) * channels)
+                    value = x[(slice(None), inputs, *i)] @ w[(inputs, slice(None), *t)]
+                    y[(slice(None), outputs, *o)] += value
+    return y
+
+
+def problems(seed: int, count: int) -> Any:
+    """Random problems, small but of every shape: empty, cropped, extended, dilated, grouped."""
+    rng = random.Random(seed)
+    values = np.random.default_rng(seed)
+    while count:
+        axes, groups = rng.choice([1, 1, 2, 2, 3]), rng.choice([1, 1, 2, 3])
+        largest = (9, 5, 3)[axes - 1]
+
+        def draw(low: int, high: int, axes: int = axes) -> tuple[int, ...]:
+            return tuple(rng.randint(low, high) for _ in range(axes))
+
+        inputs, outputs = groups * rng.randint(0, 3), groups * rng.randint(0, 3)
+        x_shape = (rng.randint(0, 3), inputs, *draw(1, largest))
+        w_shape = (inputs, outputs // groups, *draw(1, largest))
+        padding = tuple((rng.randint(-3, 4), rng.randint(-3, 4)) for _ in range(axes))
+        stride, dilation = draw(1, 4), draw(1, 3)
+        try:
+            plan = conv_transpose_call(
+                x_shape, w_shape, None, stride, padding, 0, dilation, groups, None, None
+            ).plan
+        except ValueError:
+            continue
+        count -= 1
+        yield (
+            plan,
+            values.integers(-5, 6, x_shape).astype(np.float64),
+            values.integers(-5, 6, w_shape).astype(np.float64),
+        )
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_random_problems_equal_the_definition(seed: int) -> None:
+    for plan, x, w in problems(seed, 60):
+        expected = by_definition(plan, x, w)
+        for name, algorithm in ALGORITHMS.items():
+            np.testing.assert_array_equal(algorithm(plan, x, w), expected, f"{name} {plan}")
+
+
+@pytest.mark.parametrize("fusion", [0.5, 100.0])
+@pytest.mark.parametrize("size", [1, 7, 40])
+def test_pieces_of_any_size_give_the_same(
+    monkeypatch: pytest.MonkeyPatch, fusion: float, size: int
+) -> None:
+    """Blocks far smaller than in use, and phases always or never fused."""
+    for module in (overlap_add, depthwise):
+        monkeypatch.setattr(module, "POSITIONS", size)
+    monkeypatch.setattr(overlap_add, "COLUMNS", size)
+    monkeypatch.setattr(overlap_add, "FEWEST_ROWS", 1)
+    monkeypatch.setattr(overlap_add, "SHORT_ROW", 2 if size == 7 else 100)
+    monkeypatch.setattr(depthwise, "ELEMENTS", size)
+    monkeypatch.setattr(subpixel, "FEWEST", 1)
+    monkeypatch.setattr(subpixel, "MOST", size)
+    monkeypatch.setattr(parts, "FUSION_LIMIT", fusion)
+    caches = (parts.parts, flattened.recipe)
+    for cached in caches:
+        cached.cache_clear()
+    try:
+        for plan, x, w in problems(100 + size, 40):
+            expected = by_definition(plan, x, w)
+            for name, algorithm in ALGORITHMS.items():
+                np.testing.assert_array_equal(algorithm(plan, x, w), expected, f"{name} {plan}")
+    finally:
+        for cached in caches:
+            cached.cache_clear()
+
+
+def test_operands_are_not_written_to_and_may_be_strided() -> None:
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal((5, 4, 9, 8))[::-1, ::2, ::2, ::-1]
+    w = np.asfortranarray(rng.standard_normal((2, 3, 4, 3)))
+    x.flags.writeable = w.flags.writeable = False
+    plain = np.ascontiguousarray(x), np.ascontiguousarray(w)
+    for method in ("auto", "col2im", "subpixel", "dilated", "matrix"):
+        strided = tconv.conv_transpose(x, w, stride=2, padding=1, method=method)
+        expected = tconv.conv_transpose(*plain, stride=2, padding=1, method=method)
+        np.testing.assert_allclose(strided, expected, rtol=1e-12, atol=1e-12)
+
+
+def test_results_are_bit_identical_from_run_to_run() -> None:
+    rng = np.random.default_rng(0)
+    for groups, channels in ((1, 48), (48, 48)):
+        x = rng.standard_normal((3, channels, 33, 34)).astype(np.float32)
+        w = rng.standard_normal((channels, channels // groups, 4, 3)).astype(np.float32)
+        for method in ("auto", "col2im", "subpixel"):
+            runs = [
+                tconv.conv_transpose(x, w, stride=2, groups=groups, method=method) for _ in range(4)
+            ]
+            assert all(np.array_equal(runs[0], other) for other in runs[1:])
