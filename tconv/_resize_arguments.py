@@ -7,7 +7,7 @@ from math import floor, inf
 from numbers import Real
 from typing import Any
 
-from tconv._arguments import Shape, fail, per_axis
+from tconv._arguments import Shape, fail, is_known, per_axis
 from tconv._dtypes import kind
 from tconv._typing import Ints
 
@@ -70,6 +70,15 @@ def targets(
             f"size={size}, scale_factor={scale_factor}",
             "Give the size wanted or the factor, not both.",
         )
+    for axis, n in enumerate(spatial):
+        if not is_known(n):
+            fail(
+                "x",
+                axis,
+                "an axis that is resized must have a known size",
+                f"size {n}",
+                "Leave only the batch and the channels symbolic.",
+            )
     scales: tuple[float | None, ...] = (None,) * len(spatial)
     if scale_factor is None:
         sizes = per_axis("size", size, len(spatial))

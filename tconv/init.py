@@ -90,8 +90,8 @@ def bilinear_kernel(
 ) -> AnyArray:
     """The weight with which a transposed convolution up-samples each channel linearly.
 
-    With stride s, kernel ``2*s - s % 2`` and padding ``s // 2`` (rounded so that the size
-    grows s times) it is bilinear interpolation, away from the borders.
+    With stride s, kernel ``2*s - s % 2`` and padding ``s // 2`` the size grows s times, and the
+    result is bilinear interpolation away from the borders.
 
     Args:
         channels: channels in and out, at least 1.
@@ -112,9 +112,8 @@ def bilinear_kernel(
     >>> bilinear_kernel(1, 4)[0, 0, 1].tolist()
     [0.1875, 0.5625, 0.5625, 0.1875]
     """
-    kernels = positive("kernel_size", kernel_size, len(np.atleast_1d(kernel_size)))
-    if isinstance(kernel_size, int):
-        kernels = kernels * 2
+    axes = len(kernel_size) if isinstance(kernel_size, tuple | list) else 2
+    kernels = positive("kernel_size", kernel_size, axes)
     count, blocks = integer("channels", channels), group_count(groups)
     if count < 1:
         fail("channels", None, "must be at least 1", count, "Give the number of maps.")

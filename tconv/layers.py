@@ -11,7 +11,7 @@ from tconv._arguments import Shape, per_axis
 from tconv._forward import conv
 from tconv._layer import Layer
 from tconv._transposed import conv_transpose
-from tconv._typing import Ints, Padding
+from tconv._typing import Array, Ints, Padding
 
 __all__ = ["Conv1d", "Conv2d", "Conv3d", "ConvTranspose1d", "ConvTranspose2d", "ConvTranspose3d"]
 
@@ -51,7 +51,7 @@ class _ConvTranspose(Layer):
             *per_axis("kernel_size", self.kernel_size, self.axes),
         )
 
-    def apply(self, params: Mapping[str, Any], x: Any, output_size: Ints | None = None) -> Any:
+    def apply(self, params: Mapping[str, Any], x: Array, output_size: Ints | None = None) -> Array:
         """The transposed convolution of x with these parameters.
 
         Args:
@@ -70,7 +70,7 @@ class _ConvTranspose(Layer):
         weight, bias = self.weight_and_bias(params)
         if isinstance(output_size, tuple | list) and len(output_size) == x.ndim:
             output_size = output_size[-self.axes :]
-        return conv_transpose(
+        y: Array = conv_transpose(
             x,
             weight,
             bias,
@@ -81,6 +81,7 @@ class _ConvTranspose(Layer):
             groups=self.groups,
             output_size=output_size,
         )
+        return y
 
 
 @dataclass(frozen=True, repr=False)
@@ -108,7 +109,7 @@ class _Conv(Layer):
             *per_axis("kernel_size", self.kernel_size, self.axes),
         )
 
-    def apply(self, params: Mapping[str, Any], x: Any) -> Any:
+    def apply(self, params: Mapping[str, Any], x: Array) -> Array:
         """The convolution of x with these parameters.
 
         Args:
@@ -122,7 +123,7 @@ class _Conv(Layer):
         Raises: ValueError for parameters that are not this layer's, and what ``conv`` raises.
         """
         weight, bias = self.weight_and_bias(params)
-        return conv(
+        y: Array = conv(
             x,
             weight,
             bias,
@@ -131,6 +132,7 @@ class _Conv(Layer):
             dilation=self.dilation,
             groups=self.groups,
         )
+        return y
 
 
 class ConvTranspose1d(_ConvTranspose):

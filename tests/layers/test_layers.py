@@ -84,8 +84,16 @@ def sources():
     }
 
 
-@pytest.mark.parametrize("source", sources())
-@pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float32", "float64"])
+@pytest.mark.parametrize(
+    ("source", "dtype"),
+    [
+        *[("numpy", dtype) for dtype in ("float16", "bfloat16", "float32", "float64")],
+        ("typed key", "bfloat16"),
+        ("typed key", "float32"),
+        ("legacy key", "float16"),
+        ("legacy key", "float64"),
+    ],
+)
 def test_init_takes_the_kind_of_the_rng_and_the_dtype(source, dtype):
     array = np.ndarray if source == "numpy" else jax.Array
     params = tconv.ConvTranspose1d(2, 3, 4).init(sources()[source], dtype=jnp.dtype(dtype))
