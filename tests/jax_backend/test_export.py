@@ -10,7 +10,7 @@ import pytest
 from jax import export
 
 import tconv
-from tests.jax_backend.problems import Problem, assert_close, both_problems, loss
+from tests.jax_backend.problems import PLAIN, Problem, assert_close, both_problems, loss
 
 
 def symbolic(problem: Problem) -> tuple[jax.ShapeDtypeStruct, jax.ShapeDtypeStruct]:
@@ -102,6 +102,20 @@ def test_lowers_for_other_platforms(problem: Problem, platform: str) -> None:
         lowered = jax.jit(function).trace(x, w).lower(lowering_platforms=(platform,))
         text = lowered.as_text()
         assert "stablehlo.convolution" in text or "stablehlo.dot_general" in text
+
+
+def test_the_form_follows_the_platform_and_not_the_machine() -> None:
+    """On this CPU: a program for CUDA holds the convolution, one for the CPU the GEMM."""
+    traced = jax.jit(PLAIN.apply).trace(*PLAIN.operands())
+    cpu, cuda = (
+        traced.lower(lowering_platforms=(platform,)).as_text() for platform in ("cpu", "cuda")
+    )
+    assert "stablehlo.convolution" in cuda
+    assert "stablehlo.convolution" not in cpu
+    assert "stablehlo.dot_general" in cpu
+    both = export.export(jax.jit(PLAIN.apply), platforms=("cpu", "cuda"))(*PLAIN.operands())
+    assert "stablehlo.convolution" in both.mlir_module()
+    assert "stablehlo.dot_general" in both.mlir_module()
 
 
 @both_problems
