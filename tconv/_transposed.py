@@ -165,7 +165,6 @@ def conv_transpose_vjp(
     )
 
     def transposes(engine: Backend, dy: Any) -> tuple[Any, Any]:
-        dx = engine.conv(call.plan, dy, canonical_w, None, precision=precision, preferred=None)
-        return dx, engine.weight_cotangent(call.plan, canonical_x, dy, precision=precision)
+        return engine.cotangents(call.plan, canonical_x, canonical_w, dy, precision=precision)
 
     return canonical.to_output(call, y), make_pullback(call, y.shape, (x, w, b), transposes)

@@ -1,7 +1,14 @@
 """The JAX backend: lax primitives.  Arguments arrive checked."""
 
 from tconv._jax.columns import col2im, conv_matrix, fractional_stride, im2col
-from tconv._jax.entry import bias_cotangent, cast_cotangent, conv, conv_transpose, weight_cotangent
+from tconv._jax.entry import (
+    bias_cotangent,
+    cast_cotangent,
+    conv,
+    conv_transpose,
+    cotangents,
+    weight_cotangent,
+)
 from tconv._jax.resample import resample
 
 __all__ = [
@@ -11,6 +18,7 @@ __all__ = [
     "conv",
     "conv_matrix",
     "conv_transpose",
+    "cotangents",
     "fractional_stride",
     "im2col",
     "resample",

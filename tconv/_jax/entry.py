@@ -32,6 +32,12 @@ def weight_cotangent(plan: Plan, x: Any, y: Any, *, precision: Any) -> Any:
     return _biased("w", {"x": x, "y": y}, plan, None, "auto", precision, None)
 
 
+def cotangents(plan: Plan, x: Any, w: Any, y: Any, *, precision: Any) -> tuple[Any, Any]:
+    """``conv`` of y and w, and ``weight_cotangent`` of x and y."""
+    dx = conv(plan, y, w, None, precision=precision, preferred=None)
+    return dx, weight_cotangent(plan, x, y, precision=precision)
+
+
 def bias_cotangent(cotangent: Any) -> Any:
     """The sum over batch and positions, one value a channel."""
     wide = dtypes.accumulator(cotangent.dtype)

@@ -7,6 +7,7 @@ from tconv._numpy.entry import (
     conv,
     conv_matrix,
     conv_transpose,
+    cotangents,
     weight_cotangent,
 )
 from tconv._numpy.resample import resample
@@ -18,6 +19,7 @@ __all__ = [
     "conv",
     "conv_matrix",
     "conv_transpose",
+    "cotangents",
     "fractional_stride",
     "im2col",
     "resample",

@@ -51,6 +51,18 @@ def weight_cotangent(plan: Plan, x: Array, y: Array, *, precision: Any) -> Array
     return w.astype(result, copy=False)
 
 
+def cotangents(plan: Plan, x: Array, w: Array, y: Array, *, precision: Any) -> tuple[Array, Array]:
+    """``conv`` of y and w, and ``weight_cotangent`` of x and y, from one gathering of y."""
+    result_x, compute = _dtypes_of(y, w, None, None)
+    result_w, compute_w = _dtypes_of(x, y, None, None)
+    if compute != compute_w:
+        dx = conv(plan, y, w, None, precision=precision, preferred=None)
+        return dx, weight_cotangent(plan, x, y, precision=precision)
+    operands = (operand.astype(compute, copy=False) for operand in (x, w, y))
+    dx, dw = window_gemm.cotangents(plan, *operands)
+    return dx.astype(result_x, copy=False), dw.astype(result_w, copy=False)
+
+
 def bias_cotangent(cotangent: Array) -> Array:
     """The sum over batch and positions, one value a channel."""
     axes = (0, *range(2, cotangent.ndim))

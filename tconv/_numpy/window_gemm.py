@@ -1,35 +1,65 @@
-"""The convolution and the weight gradient, each one GEMM over the windows of y."""
+"""The maps that read y: the convolution and the weight gradient, block by block."""
 
 from __future__ import annotations
 
+from types import ModuleType
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tconv._numpy.columns import im2col
+from tconv._numpy import phase_form, window_form
+from tconv._numpy.gradient_choice import form
 from tconv._plan import Plan
 
+Array = NDArray[Any]
 
-def conv(plan: Plan, y: NDArray[Any], w: NDArray[Any]) -> NDArray[Any]:
+
+def conv(plan: Plan, y: Array, w: Array) -> Array:
     """x[i] = sum over channels and taps t of y[i*s + t*d - lo] * w[t]."""
-    depth = plan.group_out_channels * plan.taps
-    weight = w.reshape(plan.groups, plan.group_in_channels, depth)
-    cols = _columns(plan, y)
-    x: NDArray[Any] = weight @ cols
-    return x.reshape(plan.x_shape)
+    if _is_empty(plan):
+        return np.zeros(plan.x_shape, y.dtype)
+    chosen = form(plan)
+    x = chosen.InputSum(plan, w, y.dtype)
+    for block, matrix in chosen.gather(plan, y):
+        x.add(block, matrix)
+    result: Array = x.result()
+    return result
 
 
-def weight_cotangent(plan: Plan, x: NDArray[Any], y: NDArray[Any]) -> NDArray[Any]:
+def weight_cotangent(plan: Plan, x: Array, y: Array) -> Array:
     """w[t] = sum over batch and inputs i of x[i] * y[i*s + t*d - lo]."""
-    positions = int(np.prod(plan.input_size))
-    signal = x.reshape(plan.batch, plan.groups, plan.group_in_channels, positions)
-    products: NDArray[Any] = signal @ _columns(plan, y).transpose(0, 1, 3, 2)
-    w: NDArray[Any] = products.sum(axis=0, dtype=products.dtype)
-    return w.reshape(plan.w_shape)
+    if _is_empty(plan):
+        return np.zeros(plan.w_shape, y.dtype)
+    chosen = form(plan)
+    w = chosen.WeightSum(plan, x, y.dtype)
+    for block, matrix in chosen.gather(plan, y):
+        w.add(block, matrix)
+    return _spilt(plan, x, y, w.result(), chosen)
 
 
-def _columns(plan: Plan, y: NDArray[Any]) -> NDArray[Any]:
-    depth = plan.group_out_channels * plan.taps
-    positions = int(np.prod(plan.input_size))
-    return im2col(plan, y).reshape(plan.batch, plan.groups, depth, positions)
+def cotangents(plan: Plan, x: Array, w: Array, y: Array) -> tuple[Array, Array]:
+    """``conv`` and ``weight_cotangent`` from one gathering of y."""
+    if _is_empty(plan):
+        return np.zeros(plan.x_shape, y.dtype), np.zeros(plan.w_shape, y.dtype)
+    chosen = form(plan)
+    dx, dw = chosen.InputSum(plan, w, y.dtype), chosen.WeightSum(plan, x, y.dtype)
+    for block, matrix in chosen.gather(plan, y):
+        dx.add(block, matrix)
+        dw.add(block, matrix)
+    return dx.result(), _spilt(plan, x, y, dw.result(), chosen)
+
+
+def _spilt(plan: Plan, x: Array, y: Array, w: Array, used: ModuleType) -> Array:
+    """w, computed again over windows alone if an infinity or nan of y met one of the zeros that
+    the phase form puts beside x, and so reached taps that never read it."""
+    if used is phase_form and not np.isfinite(w).all():
+        total = window_form.WeightSum(plan, x, y.dtype)
+        for block, matrix in window_form.gather(plan, y):
+            total.add(block, matrix)
+        return total.result()
+    return w
+
+
+def _is_empty(plan: Plan) -> bool:
+    return 0 in (plan.batch, plan.in_channels, plan.out_channels)
