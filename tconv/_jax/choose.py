@@ -24,14 +24,11 @@ def conv_transpose_form(plan: Plan, platform: str | None) -> str:
         return "subpixel convolution"
     if all(is_known(n) and n == 1 for n in plan.input_size):
         return "point"  # dcgan_l1: 1.7 ms beside 5.4 ms of columns
-    phases, shifts = _phases(plan), _shifts(plan)
-    if plan.group_in_channels == plan.group_out_channels == 1 and phases < 16:
-        return "channels"
-    # A GEMM of k*out columns, or of shifts*in inputs: fcn32s has 1000x fewer of these.
-    if plan.out_channels * plan.taps > 64 * shifts * plan.in_channels:
-        return "subpixel GEMM"  # fcn32s: 22 ms beside 64 ms of columns
-    if plan.group_in_channels == plan.group_out_channels == 1:
-        return "subpixel GEMM"  # fcn8_dw: 7.6 ms beside 17 ms of channels
+    if _is_depthwise(plan) and prod(plan.stride) < 16:
+        return "channels"  # dw_k4s2: 11 ms beside 15 ms of columns, 27 ms of subpixel GEMM
+    if 64 * _inputs(plan) <= _columns(plan):
+        # fcn32s: 22 ms beside 64 ms of columns; fcn8_dw: 7.6 ms beside 17 ms of channels
+        return "subpixel GEMM"
     return "columns"
 
 
@@ -41,37 +38,49 @@ def conv_form(plan: Plan, platform: str | None) -> str:
         return "convolution"
     if platform != "cpu":
         return "windows"
-    # Products are in*shifts a block, windows out*k a position.
-    if plan.groups == 1 and _shifts(plan) * plan.in_channels > plan.out_channels * plan.taps:
-        return "convolution"
-    ragged = any(block.ragged != block.axis.stride for block in blocks_of(plan))
-    return "windows" if ragged else "sum"
+    blocks = blocks_of(plan)
+    if any(block.ragged != block.axis.stride for block in blocks):
+        return "windows"  # stylegan2_k3: 158 ms beside 387 ms, for 9 taps instead of 16
+    # The products are shifts*in a block, the windows taps*out a position; equal where k == s,
+    # and small images have many more blocks than positions.
+    many = any(is_known(b.reached) and 4 * b.reached > 5 * b.axis.input_size for b in blocks)
+    if _shifts(plan) == 1 or many or _inputs(plan) > _columns(plan):
+        return "windows"  # dcgan_l5: 8.5 ms beside 14 ms
+    return "sum"  # fcn32s: 128 ms beside 587 ms; hifigan_u3: 57 ms beside 124 ms
 
 
 def weight_form(plan: Plan, platform: str | None) -> str:
     """The form that computes w."""
     if _many_shifts(plan) or (platform != "cpu" and plan.groups == 1):
         return "convolution"
-    if platform != "cpu":
-        return "windows"
-    return "windows"
+    if platform == "cpu" and 16 * _inputs(plan) <= _columns(plan):
+        return "shifts"  # fcn32s: 152 ms beside 646 ms; fcn8_dw: 93 ms beside 415 ms
+    return "windows"  # dcgan_l4: 42 ms beside 61 ms
 
 
 def _conv_transpose_elsewhere(plan: Plan) -> str:
     # XLA's grouped convolutions have no backward-data kernel and gather a sharded batch.
     if plan.groups == 1 or _many_shifts(plan):
         return "dilated"
-    if plan.group_in_channels == plan.group_out_channels == 1:
-        return "channels"
-    return "columns"
+    return "channels" if _is_depthwise(plan) else "columns"
 
 
 def _shifts(plan: Plan) -> int:
     return prod(block.shifts for block in blocks_of(plan))
 
 
-def _phases(plan: Plan) -> int:
-    return prod(plan.stride)
+def _inputs(plan: Plan) -> int:
+    """How many inputs a block of y depends on."""
+    return plan.group_in_channels * _shifts(plan)
+
+
+def _columns(plan: Plan) -> int:
+    """How many outputs an input position contributes to."""
+    return plan.group_out_channels * plan.taps
+
+
+def _is_depthwise(plan: Plan) -> bool:
+    return plan.group_in_channels == plan.group_out_channels == 1
 
 
 def _many_shifts(plan: Plan) -> bool:
