@@ -24,6 +24,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     backend = import_module(f"benchmarks.{arguments[0]}_peers")
     options = _options(arguments[0], backend, arguments[1:])
     peers = backend.peers(options)
+    if options.what == "step":
+        backend.step(options)
+        return
     if options.peers:
         peers = [peer for peer in peers if peer.name in options.peers.split(",")]
     about = {"machine": report.machine(), "note": backend.NOTE, "versions": backend.versions()}
@@ -44,6 +47,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         f"GEMM of 2048 x 2048 {options.dtype} in this run: {peak / 1e9:.0f} GFLOP/s",
     ]
     table = report.cells(rows, backend.REFERENCE, peak)
+    if hasattr(backend, "columns"):
+        table = [[*cells, *more] for cells, more in zip(table, backend.columns(rows), strict=True)]
     print(report.plain(table), *last, sep="\n")
     _write(arguments[0], backend.REFERENCE, options, about, rows, table, [heading, versions, *last])
 
@@ -71,7 +76,12 @@ def _write(
 
 def _options(name: str, backend: Any, arguments: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog=f"python -m benchmarks {name}", description=__doc__)
-    parser.add_argument("--what", choices=WHATS, default="forward", help="default: forward")
+    parser.add_argument(
+        "--what",
+        choices=getattr(backend, "WHATS", WHATS),
+        default="forward",
+        help="default: forward",
+    )
     parser.add_argument("--dtype", default="float32", help="default: float32")
     parser.add_argument("--layers", help="parts of layer names, separated by commas")
     parser.add_argument("--peers", help="names of peers to keep, separated by commas")
