@@ -1,0 +1,102 @@
+"""What the forms lower to on platforms that need not be at hand: the text of the StableHLO."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import pytest
+
+import tconv
+
+PLAIN = {"stride": 2, "padding": 1, "output_padding": 1}
+X = jax.ShapeDtypeStruct((8, 6, 5, 7), jnp.float32)
+W = jax.ShapeDtypeStruct((6, 4, 4, 3), jnp.float32)
+
+
+def lowered(function: Any, *operands: Any, platform: str = "cuda") -> str:
+    """The StableHLO of a program lowered, and not run, for a platform."""
+    return jax.jit(function).trace(*operands).lower(lowering_platforms=(platform,)).as_text()
+
+
+def convolutions(text: str) -> list[str]:
+    return re.findall(r"stablehlo\.convolution\([^\n]*", text)
+
+
+def transposed(x: Any, w: Any, **options: Any) -> Any:
+    return tconv.conv_transpose(x, w, **(PLAIN | options))
+
+
+def cotangents(x: Any, w: Any) -> Any:
+    y, pullback = jax.vjp(transposed, x, w)
+    return pullback(jnp.ones_like(y))
+
+
+@pytest.mark.parametrize("platform", ["cuda", "rocm", "tpu"])
+def test_forward_reverses_the_weight_right_before_the_convolution(platform: str) -> None:
+    text = lowered(transposed, X, W, platform=platform)
+    (line,) = convolutions(text)
+    operands = re.match(r"stablehlo\.convolution\((%\w+), (%\w+)\)", line)
+    assert operands
+    reverse = re.search(rf"{operands[2]} = stablehlo\.reverse (%\w+), dims = \[2, 3\]", text)
+    assert reverse, "the weight must be a reverse over exactly the spatial axes"
+    assert reverse[1].startswith("%arg"), "of the weight itself, nothing in between"
+    assert "lhs_dilate = [2, 2]" in line
+    assert "rhs_dilate" not in line or "rhs_dilate = [1, 1]" in line
+    assert "stride = [1, 1]" in line or "stride" not in line
+    assert "[b, f, 0, 1]x[i, o, 0, 1]->[b, f, 0, 1]" in line
+    assert "feature_group_count = 1" in line
+    assert "batch_group_count = 1" in line
+
+
+def test_gradients_are_a_plain_convolution_and_a_backward_filter() -> None:
+    lines = convolutions(lowered(cotangents, X, W))
+    dx = [line for line in lines if "[b, f, 0, 1]x[o, i, 0, 1]->[b, f, 0, 1]" in line]
+    dw = [line for line in lines if "[f, b, 0, 1]x[i, o, 0, 1]->[f, b, 0, 1]" in line]
+    assert (len(dx), len(dw)) == (1, 1), lines
+    assert "stride = [2, 2]" in dx[0]
+    assert "lhs_dilate = [2, 2]" not in dx[0]
+    # the cotangent is the input, x the kernel, spread by the stride
+    assert "rhs_dilate = [2, 2]" in dw[0]
+    assert "lhs_dilate = [2, 2]" not in dw[0]
+    assert "tensor<8x4x" in dw[0].rpartition(": (")[2].partition(",")[0]
+
+
+@pytest.mark.parametrize("groups", [2, 6])
+def test_groups_are_batched_products_and_no_convolution(groups: int) -> None:
+    w = jax.ShapeDtypeStruct((6, 6 // groups, 4, 3), jnp.float32)
+
+    def everything(x: Any, w: Any) -> Any:
+        y, pullback = jax.vjp(lambda x, w: transposed(x, w, groups=groups), x, w)
+        return y, pullback(y)
+
+    text = lowered(everything, X, w)
+    assert not convolutions(text)
+    assert "stablehlo.dot_general" in text
+
+
+def test_stride_and_dilation_with_a_common_divisor_multiply_no_zeros() -> None:
+    text = lowered(lambda x, w: transposed(x, w, dilation=2), X, W)
+    (line,) = convolutions(text)
+    assert "lhs_dilate = [2, 2]" not in line
+    assert "rhs_dilate = [2, 2]" not in line
+
+
+def test_each_platform_gets_its_own_form() -> None:
+    assert convolutions(lowered(transposed, X, W, platform="cuda"))
+    assert not convolutions(lowered(transposed, X, W, platform="cpu"))
+
+
+@pytest.mark.parametrize("platform", ["cpu", "cuda"])
+@pytest.mark.parametrize(("stride", "kernel"), [(1, 64), (32, 64), (1, 31), (64, 64)])
+def test_the_program_does_not_grow_with_the_taps(platform: str, stride: int, kernel: int) -> None:
+    x = jax.ShapeDtypeStruct((1, 3, 70, 70), jnp.float32)
+    w = jax.ShapeDtypeStruct((3, 3, kernel, kernel), jnp.float32)
+
+    def everything(x: Any, w: Any) -> Any:
+        y, pullback = jax.vjp(lambda x, w: tconv.conv_transpose(x, w, stride=stride), x, w)
+        return y, pullback(y)
+
+    assert len(lowered(everything, x, w, platform=platform).splitlines()) < 600
