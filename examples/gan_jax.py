@@ -1,6 +1,6 @@
 """A DCGAN from scratch in JAX: it learns to draw the digit it is asked for.
 
-    python examples/gan_jax.py            # minutes: 300 epochs
+    python examples/gan_jax.py            # minutes: 100 epochs
     python examples/gan_jax.py --short    # seconds: 2 epochs, enough to see it move
 
 The generator grows a code into an 8 x 8 image with transposed convolutions; the discriminator
@@ -227,16 +227,13 @@ def measure(drawn: digits.Digits, data: digits.Digits, held_out: digits.Digits) 
 
 def main(argv: list[str] | None = None) -> dict[str, Any]:
     options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    options.add_argument("--short", action="store_true", help="2 epochs instead of 300")
-    options.add_argument("--epochs", type=int)
+    options.add_argument("--short", action="store_true", help="2 epochs instead of 100")
     options.add_argument("--out", type=Path, default=Path(__file__).parent / "output" / "gan")
     chosen = options.parse_args(argv)
 
     data, held_out = digits.load()
     start = time.perf_counter()
-    (untrained, trained), losses = train(
-        data, chosen.epochs or (2 if chosen.short else 300), chosen.out
-    )
+    (untrained, trained), losses = train(data, 2 if chosen.short else 100, chosen.out)
     seconds = time.perf_counter() - start
     table = {
         "digits held out": measure(held_out, data, held_out),
