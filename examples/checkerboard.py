@@ -14,6 +14,7 @@ Source: Odena, Dumoulin and Olah, "Deconvolution and Checkerboard Artifacts", Di
 from __future__ import annotations
 
 import argparse
+import itertools
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -51,7 +52,7 @@ def generate(doubling: str, image: Any, rng: np.random.Generator) -> Any:
     ones do, and what they add to it is their own pattern.
     """
     kernel, double = DOUBLINGS[doubling]
-    for inputs, outputs in zip(CHANNELS, CHANNELS[1:], strict=False):
+    for inputs, outputs in itertools.pairwise(CHANNELS):
         weight = rng.normal(1, 1, (inputs, outputs, kernel, kernel)) / (inputs * kernel**2)
         image = np.maximum(double(image, weight), 0)
     return image
@@ -100,7 +101,7 @@ def main(argv: list[str] | None = None) -> dict[str, Any]:
 def draw(drawn: dict[str, Any], average: dict[str, Any], path: Path) -> None:
     """Coverage maps, and a digit and a flat surface through each generator."""
     figure = Figure(figsize=(11, 9.8), layout="constrained")
-    maps, images = figure.subfigures(2, 1, height_ratios=(1, 2.9))
+    maps, images = figure.subfigures(2, 1, height_ratios=(1, 2.7))
     maps.suptitle("Coverage: how many taps reach each output pixel of a 6 x 6 input")
     for axes, (kernel, stride) in zip(maps.subplots(1, len(KERNELS)), KERNELS, strict=True):
         counts = tconv.coverage((6, 6), kernel, stride=stride)

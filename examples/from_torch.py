@@ -15,6 +15,7 @@ float32 tconv's distance from the float64 output may not be much more than PyTor
 from __future__ import annotations
 
 import argparse
+import itertools
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,6 @@ import torch
 from matplotlib.figure import Figure
 from torch import nn
 
-import tconv
 from tconv.layers import ConvTranspose2d
 
 CODE = 100
@@ -37,7 +37,7 @@ def torch_generator(width: int) -> nn.Sequential:
     torch.manual_seed(0)
     layers: list[nn.Module] = []
     channels = (CODE, 8 * width, 4 * width, 2 * width, width)
-    for index, (inputs, outputs) in enumerate(zip(channels, channels[1:], strict=False)):
+    for index, (inputs, outputs) in enumerate(itertools.pairwise(channels)):
         stride, padding = (1, 0) if index == 0 else (2, 1)
         layers += [
             nn.ConvTranspose2d(inputs, outputs, 4, stride, padding, bias=False),
