@@ -4,7 +4,7 @@
 
 Every figure is small enough to redo by hand, and every step is asserted before it is printed.
 The whole walk is taken twice: once on NumPy arrays, aloud, and once on JAX arrays, where only
-the verdict is printed.  ``--out DIR`` keeps the drawing of the first two steps.
+the verdict is printed.  A drawing shows steps 1, 4, 5 and 6.
 """
 
 from __future__ import annotations
@@ -29,16 +29,11 @@ def main(argv: list[str] | None = None) -> dict[str, int]:
     chosen = options.parse_args(argv)
 
     aloud = (lambda *_: None) if chosen.short else print
-    steps = {
-        "NumPy": walk(STEPS, np.asarray, aloud),
-        "JAX": walk(STEPS, jnp.asarray, lambda *_: None),
-    }
+    numpys, jaxs = walk(STEPS, np.asarray, aloud), walk(STEPS, jnp.asarray, lambda *_: None)
     picture = chosen.out / "walkthrough.png"
     draw(picture)
-    for backend, count in steps.items():
-        print(f"{backend:6} {count} statements hold")
-    print(f"drawn in {picture}")
-    return steps
+    print(f"\n{numpys} statements hold on NumPy, {jaxs} on JAX; drawn in {picture}")
+    return {"NumPy": numpys, "JAX": jaxs}
 
 
 def shifted_kernels(array: Any, holds: Any) -> None:
@@ -238,25 +233,51 @@ def gradients(array: Any, holds: Any) -> None:
 def sizes(array: Any, holds: Any) -> None:
     """Sizes: the way there and back
 
-    A strided convolution rounds down, so several input sizes share one output size.  The
-    way back takes the smallest of them; output_padding chooses another.
+    A strided convolution rounds down, so that s input sizes share one output size.  The way
+    back takes the smallest of them, w + s*q; output_padding (0 to s - 1) restores the others.
     """
-    there = [tconv.conv_output_size(n, 5, stride=3, padding=2)[0] for n in (14, 15, 16, 17)]
-    holds("kernel 5, stride 3, padding 2 on 14, 15, 16, 17:", array(there), [5, 5, 6, 6])
-    back = [
-        tconv.conv_transpose_output_size(6, 5, stride=3, padding=2, output_padding=extra)[0]
-        for extra in (0, 1, 2)
-    ]
-    holds("back from 6 with output_padding 0, 1, 2:", array(back), [16, 17, 18])
-    extra = tconv.output_padding_for(18, 6, 5, stride=3, padding=2)
-    holds("the output_padding for 18:", array(extra), [2])
+    spec = {"stride": 3, "padding": 2}
+    there = [tconv.conv_output_size(n, 5, **spec)[0] for n in (15, 16, 17, 18)]
+    holds("kernel 5, stride 3, padding 2 on 15, 16, 17, 18:", array(there), [5, 6, 6, 6])
+    (shared,) = tconv.conv_input_sizes(6, 5, **spec)
+    holds(
+        "sizes that give 6, and their output_padding:", array(shared), [[16, 0], [17, 1], [18, 2]]
+    )
+    back = [tconv.conv_transpose_output_size(6, 5, output_padding=p, **spec)[0] for _, p in shared]
+    holds("back from 6 with each:", array(back), [16, 17, 18])
+
     five = tconv.conv_output_size((5, 5), 3, stride=2, padding=1)
     again = tconv.conv_transpose_output_size(five, 3, stride=2, padding=1)
+    holds("kernel 3, stride 2, padding 1 takes 5x5 to 3x3:", array(five), [3, 3])
+    holds("and back:", array(again), [5, 5])
+
+
+def alternatives(array: Any, holds: Any) -> None:
+    """Checkerboards, and what to use instead
+
+    Kernel 4 at stride 3 reaches some pixels once and others two or four times.  A kernel that
+    the stride divides, or interpolation before a convolution, treats all alike.
+    """
+    counts = tconv.coverage((3, 3), 4, stride=3)[3:7, 3:7]
+    expected = [[4, 2, 2, 4], [2, 1, 1, 2], [2, 1, 1, 2], [4, 2, 2, 4]]
+    holds("taps that reach the pixels in the middle:", array(counts), expected)
     holds(
-        "kernel 3, stride 2, padding 1 takes 5x5 to 3x3 and back:",
-        array(five + again),
-        [3, 3, 5, 5],
+        "with kernel 6:", array(tconv.coverage((3, 3), 6, stride=3)[3:7, 3:7]), np.full((4, 4), 4)
     )
+
+    x = array([[[[1.0, 2.0], [3.0, 4.0]]]])
+    nearest = np.repeat(np.repeat([[1, 2], [3, 4]], 3, axis=0), 3, axis=1)
+    holds("(1 2 / 3 4) nearest:", tconv.interpolate(x, scale_factor=3), nearest[None, None])
+    thirds = np.array([3, 3, 4, 5, 6, 6]) / 3  # 1, 1, 4/3, 5/3, 2, 2
+    smooth = tconv.interpolate(x, scale_factor=3, mode="bilinear")
+    bilinear = [[[thirds + 2 * (row - 1) for row in thirds]]]
+    # Each value is a sum of 4 products: a few roundings of numbers up to 4.
+    holds("bilinear:", smooth, bilinear, within=16 * float(jnp.finfo(smooth.dtype).eps))
+
+    w = array(np.arange(9.0).reshape(1, 1, 3, 3))
+    y = tconv.conv_transpose(x, w, stride=2, padding=1, output_padding=1)
+    resized = tconv.resize_conv(x, w, scale_factor=2, mode="bilinear")
+    holds("kernel 3, stride 2 and its replacement: 4x4 =", array(y.shape[2:]), resized.shape[2:])
 
 
 STEPS = (
@@ -269,6 +290,7 @@ STEPS = (
     columns,
     gradients,
     sizes,
+    alternatives,
 )
 
 

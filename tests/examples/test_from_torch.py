@@ -5,8 +5,8 @@ import torch
 
 def test_numpy_and_jax_equal_pytorch(tmp_path):
     found = from_torch.main(["--short", "--out", str(tmp_path)])
-    # main asserts the bounds; here: they are tight enough to mean something.
-    assert found["bound"].max() < 1e-9
+    # main asserts the bounds; here: they mean something, being finer than float32 resolves.
+    assert found["bound"].max() < np.finfo(np.float32).eps
     assert found["off"]["PyTorch", "float32"] < 1e-5
     assert found["images"]["PyTorch", "float64"].std() > 0.1
     assert (tmp_path / "from_torch.png").stat().st_size > 10_000
