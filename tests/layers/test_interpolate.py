@@ -328,3 +328,13 @@ def test_an_empty_batch_stays_empty_and_the_input_is_left_alone():
         y = tconv.interpolate(x[:, :, ::-1], size=(3, 4), mode=mode)
         assert not np.shares_memory(x, y)
         np.testing.assert_array_equal(y, x[:, :, ::-1])
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("mode", UINT8)
+@pytest.mark.parametrize("antialias", [False, True])
+def test_a_single_uint8_pixel_fills_the_image(backend, mode, antialias):
+    """One tap in fixed point is no plain copy: it was once taken for one, and gave zeros."""
+    x = BACKENDS[backend](np.full((1, 1, 1, 1), 200, np.uint8))
+    y = tconv.interpolate(x, size=(2, 3), mode=mode, antialias=antialias)
+    np.testing.assert_array_equal(y, np.full((1, 1, 2, 3), 200))
