@@ -11,6 +11,7 @@ import jax.numpy as jnp
 from jax import lax
 
 from tconv import _toeplitz as toeplitz
+from tconv._geometry import Axis
 from tconv._plan import Plan
 
 
@@ -19,15 +20,21 @@ def im2col(plan: Plan, y: Any) -> jax.Array:
     windows = jnp.asarray(y)
     for number, axis in enumerate(plan.axes):
         # (batch, channels, taps so far, positions so far, spatial axes to come)
-        place = 2 + 2 * number
-        config = [(0, 0, 0)] * windows.ndim
-        config[place] = (axis.lo, axis.hi, 0)
-        padded = lax.pad(windows, jnp.zeros((), windows.dtype), config)
-        span = (axis.input_size - 1) * axis.stride + 1
-        starts = [tap * axis.dilation for tap in range(axis.kernel_size)]
-        slices = [lax.slice_in_dim(padded, at, at + span, axis.stride, place) for at in starts]
-        windows = jnp.stack(slices, 2 + number)
+        taps = [_tap(windows, axis, tap, 2 + 2 * number) for tap in range(axis.kernel_size)]
+        windows = jnp.stack(taps, 2 + number)
     return windows.reshape(y.shape[0], y.shape[1] * plan.taps, prod(plan.input_size))
+
+
+def _tap(array: Any, axis: Axis, tap: int, place: int) -> jax.Array:
+    """What a tap reads at each position: every ``stride``-th entry, by a crop and a reshape,
+    which unlike a slice need no proof about symbolic sizes."""
+    start = tap * axis.dilation - axis.lo
+    config = [(0, 0, 0)] * array.ndim
+    config[place] = (-start, axis.input_size * axis.stride + start - axis.output_size, 0)
+    framed = lax.pad(array, jnp.zeros((), array.dtype), config)
+    before, after = framed.shape[:place], framed.shape[place + 1 :]
+    rows = framed.reshape(*before, axis.input_size, axis.stride, *after)
+    return lax.index_in_dim(rows, 0, place + 1, keepdims=False)
 
 
 def col2im(plan: Plan, cols: Any) -> jax.Array:
