@@ -1,7 +1,7 @@
 """Which algorithm ``method="auto"`` takes, from the numbers of the plan alone.
 
-Every figure is nanoseconds an element, measured on two cores of a server with AVX-512 in
-float32; only their proportions matter, and those are much the same for float64.
+Every figure is nanoseconds an element, measured in float32 on two cores of a server with
+AVX-512; only their proportions matter, and float64 has much the same.
 """
 
 from __future__ import annotations
@@ -9,13 +9,19 @@ from __future__ import annotations
 from functools import lru_cache
 from math import prod
 
+from tconv._numpy.overlap_add import packs
 from tconv._numpy.parts import gathered, plane, products
 from tconv._plan import Plan
 
 MULTIPLY = 0.0135  # a multiply-add in a GEMM: 150 GFLOP/s
-GATHER = 0.25  # an element of a window copied by one contiguous slice
-SCATTER = 1.5  # an element of the columns added up and written
-ARRANGE = 1.5  # an element of the weight brought to the order of a phase
+
+# Distribution: adding up a column, and writing an element of y; with the batch innermost
+# (rows of y shorter than 24) it is transposed once more.
+ADD, WRITE_SUM, WRITE_PACKED = 1.1, 2.0, 5.0
+
+# Collection: gathering an element of a window, bringing an element of the weight to the order
+# of a phase, and writing an element of y from a GEMM's result.
+GATHER, ARRANGE, WRITE_PHASE = 0.6, 3.0, 3.0
 
 # Up to this many multiply-adds of whole planes an output, one channel at a time costs less
 # than GEMMs of so few rows.
@@ -34,13 +40,22 @@ def choose(plan: Plan) -> str:
 
 def _distribution(plan: Plan) -> float:
     columns = plan.batch * prod(plan.input_size) * plan.out_channels * plan.taps
-    return columns * (MULTIPLY * plan.group_in_channels + SCATTER)
+    outputs = prod(plan.y_shape)
+    added = max(0, columns - outputs)
+    write = WRITE_PACKED if packs(plan) else WRITE_SUM
+    return MULTIPLY * columns * plan.group_in_channels + ADD * added + write * outputs
 
 
 def _collection(plan: Plan) -> float:
-    """Gathered windows, and GEMMs that also compute the positions between the rows."""
+    """The GEMMs also compute the positions between the rows."""
     positions = plan.batch * plane(plan.axes)
-    windows = positions * plan.in_channels * prod(map(gathered, plan.axes))
+    gathers = prod(map(gathered, plan.axes))
+    windows = positions * plan.in_channels * gathers if gathers > 1 else 0
     multiplied = positions * plan.in_channels * prod(map(products, plan.axes))
-    weight = plan.in_channels * plan.group_out_channels * plan.taps
-    return GATHER * windows + MULTIPLY * plan.group_out_channels * multiplied + ARRANGE * weight
+    weight = prod(plan.w_shape)
+    return (
+        MULTIPLY * plan.group_out_channels * multiplied
+        + GATHER * windows
+        + ARRANGE * weight
+        + WRITE_PHASE * prod(plan.y_shape)
+    )

@@ -48,17 +48,17 @@ def conv_transpose(plan: Plan, x: NDArray[Any], w: NDArray[Any]) -> NDArray[Any]
     if prod(plan.input_size) == 1:
         return _single_position(plan, x, w)
     y = np.empty(plan.y_shape, x.dtype)
-    pack = plan.batch > 1 and plan.input_size[-1] < SHORT_ROW
+    pack = packs(plan)
     for block in blocks(plan, POSITIONS, plan.batch if pack else 1):
         signal, target = x[block.batch, :, block.inputs], y[block.batch, :, block.outputs]
-        if pack:
-            packed = np.empty((*target.shape[1:], target.shape[0]), y.dtype)
-            inner = np.ascontiguousarray(np.moveaxis(signal, 0, -1))
-            _distribute(plan, block.axes, inner, w, packed)
-            target[...] = np.moveaxis(packed, -1, 0)
-        else:
-            _distribute(plan, block.axes, signal[0][..., None], w, target[0][..., None])
+        inner = np.ascontiguousarray(np.moveaxis(signal, 0, -1)) if pack else signal[0][..., None]
+        _distribute(plan, block.axes, inner, w, np.moveaxis(target, 0, -1))
     return y
+
+
+def packs(plan: Plan) -> bool:
+    """Whether samples are computed together, the batch innermost."""
+    return plan.batch > 1 and plan.input_size[-1] < SHORT_ROW
 
 
 def _single_position(plan: Plan, x: NDArray[Any], w: NDArray[Any]) -> NDArray[Any]:
@@ -94,10 +94,10 @@ def _distribute(
     fits = max(COLUMNS // max(1, length * plan.taps), -(-FEWEST_ROWS // plan.taps))
     pieces = -(-channels // fits)
     some = max(1, -(-channels // max(1, pieces)))
+    shape = [-(-axis.output_size // axis.stride) for axis in axes]
     columns = np.empty((some * plan.taps, length), x.dtype)
-    phase = np.empty(
-        some * prod(-(-a.output_size // a.stride) for a in axes) * x.shape[-1], x.dtype
-    )
+    phase = np.empty(some * prod(shape) * x.shape[-1], x.dtype)
+    packed = np.empty((some, *y.shape[1:]), x.dtype) if x.shape[-1] > 1 else None
     sums = _sums(axes)
     for group in range(plan.groups):
         inputs = slice(group * depth, (group + 1) * depth)
@@ -109,8 +109,11 @@ def _distribute(
             np.matmul(weight.T, signal, out=columns[:rows])
             cols = columns[:rows].reshape(high - low, *plan.kernel_size, *x.shape[1:])
             outputs = y[group * channels + low : group * channels + high]
+            target = outputs if packed is None else packed[: high - low]
             for each in sums:
-                _add_up(each, cols, outputs, phase)
+                _add_up(each, cols, target, phase)
+            if packed is not None:
+                outputs[...] = target
 
 
 def _add_up(each: Sum, cols: NDArray[Any], y: NDArray[Any], scratch: NDArray[Any]) -> None:

@@ -19,6 +19,7 @@ Kernels = dict[tuple[int, tuple[Taps, ...]], NDArray[Any]]
 
 GATHERED = 1 << 21
 FEWEST, MOST = 256, 2048
+WRITTEN = 1 << 17  # elements interleaved at a time, so that all phases meet in the cache
 
 
 def conv_transpose(plan: Plan, x: NDArray[Any], w: NDArray[Any]) -> NDArray[Any]:
@@ -62,8 +63,11 @@ def _compute(
         np.matmul(weight, cols, out=result[:, :span])
         phases = result.reshape(len(job.taps), rows, samples, *how.pitches)
         channels = target[group * rows : (group + 1) * rows]
-        for values, source, place in zip(phases, job.sources, job.targets, strict=True):
-            channels[(EVERY, EVERY, *place)] = values[(EVERY, EVERY, *source)]
+        some = max(1, WRITTEN // max(1, phases.size // max(1, rows)))
+        for low in range(0, rows, some):
+            part = channels[low : low + some]
+            for values, source, place in zip(phases, job.sources, job.targets, strict=True):
+                part[(EVERY, EVERY, *place)] = values[(slice(low, low + some), EVERY, *source)]
 
 
 def _gather(flat: NDArray[Any], offsets: tuple[int, ...], span: int) -> NDArray[Any]:
