@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from itertools import chain
 from typing import Any
 
+import numpy as np
+
 from tconv.testing.corners import corner_problems
 from tconv.testing.diagnosis import diagnose
 from tconv.testing.generate import generated
@@ -151,6 +153,7 @@ def check_vjp(
     return _check(subject, ndim, dtypes, supports, max_examples, profile, seed, progress)
 
 
+@np.errstate(all="ignore")
 def _check(
     subject: Subject,
     ndim: int | Collection[int],

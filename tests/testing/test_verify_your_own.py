@@ -1,0 +1,48 @@
+"""The adapters of the example are correct, and one that is not is reported."""
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parents[2] / "examples"))
+import verify_your_own
+
+
+@pytest.mark.parametrize("name", verify_your_own.ADAPTERS)
+def test_the_adapter_is_correct(name, capsys):
+    package = verify_your_own.PACKAGES.get(name, name)
+    pytest.importorskip(package)
+    assert verify_your_own.verify(name, ndim=1, profile="table")
+    assert f"{name:12} correct on" in capsys.readouterr().out
+
+
+def test_the_groups_of_the_adapters_are_not_all_one():
+    """What an adapter is asked follows from ``supports``: see that it is not narrower than said."""
+    from tconv.testing import Problem
+
+    grouped = Problem((3,), (2,), groups=2, in_channels=2, out_channels=4)
+    offers = {name: options["supports"](grouped) for name, (_, options) in
+              verify_your_own.ADAPTERS.items()}  # fmt: skip
+    assert offers == {
+        "torch": True, "jax": False, "flax": False, "equinox": True, "onnxruntime": True,
+        "pallas": False,
+    }  # fmt: skip
+
+
+def test_a_wrong_one_is_reported(monkeypatch, capsys):
+    def flipped(x, w, b=None, **keywords):
+        return verify_your_own.with_torch(x, np.flip(w, -1), b, **keywords)
+
+    pytest.importorskip("torch")
+    options = verify_your_own.ADAPTERS["torch"][1]
+    monkeypatch.setitem(verify_your_own.ADAPTERS, "torch", (flipped, options))
+    assert not verify_your_own.verify("torch", ndim=1, profile="table")
+    assert "kernel is flipped on" in capsys.readouterr().out
+
+
+def test_what_is_not_installed_is_passed_over(monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "torch", None)
+    assert verify_your_own.verify("torch")
+    assert "not installed, passed over" in capsys.readouterr().out
