@@ -22,7 +22,7 @@ def conv_transpose_form(plan: Plan, platform: str | None) -> str:
         return _conv_transpose_elsewhere(plan)
     if _many_shifts(plan):
         return "subpixel convolution"
-    if all(is_known(n) and n == 1 for n in plan.input_size):
+    if _is_point(plan):
         return "point"  # dcgan_l1: 1.7 ms beside 5.4 ms of columns
     if _is_depthwise(plan) and prod(plan.stride) < 16:
         return "channels"  # dw_k4s2: 11 ms beside 15 ms of columns, 27 ms of subpixel GEMM
@@ -38,6 +38,8 @@ def conv_form(plan: Plan, platform: str | None) -> str:
         return "convolution"
     if platform != "cpu":
         return "windows"
+    if _is_point(plan):
+        return "point"
     blocks = blocks_of(plan)
     if any(block.ragged != block.axis.stride for block in blocks):
         return "windows"  # stylegan2_k3: 158 ms beside 387 ms, for 9 taps instead of 16
@@ -53,6 +55,8 @@ def weight_form(plan: Plan, platform: str | None) -> str:
     """The form that computes w."""
     if _many_shifts(plan) or (platform != "cpu" and plan.groups == 1):
         return "convolution"
+    if platform == "cpu" and _is_point(plan):
+        return "point"
     if platform == "cpu" and 16 * _inputs(plan) <= _columns(plan):
         return "shifts"  # fcn32s: 152 ms beside 646 ms; fcn8_dw: 93 ms beside 415 ms
     return "windows"  # dcgan_l4: 42 ms beside 61 ms
@@ -77,6 +81,10 @@ def _inputs(plan: Plan) -> int:
 def _columns(plan: Plan) -> int:
     """How many outputs an input position contributes to."""
     return plan.group_out_channels * plan.taps
+
+
+def _is_point(plan: Plan) -> bool:
+    return all(is_known(size) and size == 1 for size in plan.input_size)
 
 
 def _is_depthwise(plan: Plan) -> bool:

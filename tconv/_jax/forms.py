@@ -31,11 +31,13 @@ CONV_TRANSPOSE: dict[str, Form] = {
 }
 CONV: dict[str, Form] = {
     "convolution": general.conv,
+    "point": windows.conv_to_point,
     "sum": windows.conv_by_sum,
     "windows": windows.conv,
 }
 WEIGHT: dict[str, Form] = {
     "convolution": general.weight_cotangent,
+    "point": windows.weight_cotangent_of_point,
     "shifts": windows.weight_cotangent_by_shifts,
     "windows": windows.weight_cotangent,
 }

@@ -82,6 +82,32 @@ def weight_cotangent_by_shifts(plan: Plan, x: Any, y: Any, precision: Any) -> An
     return kernel_from_phases(plan, jnp.transpose(kernel, order))
 
 
+def conv_to_point(plan: Plan, y: Any, w: Any, precision: Any) -> Any:
+    """x from y and w where x has one position: one GEMM with the one window of y."""
+    signal, kernel = _one_window(plan, y), _grouped(plan, w, plan.group_in_channels)
+    kernel = jnp.reshape(kernel, (*kernel.shape[:2], signal.shape[2]))
+    x = jnp.moveaxis(grouped_dot(signal, kernel, (2,), (2,), precision), 0, 1)
+    return jnp.reshape(x, plan.x_shape)
+
+
+def weight_cotangent_of_point(plan: Plan, x: Any, y: Any, precision: Any) -> Any:
+    """w from x and y where x has one position: one GEMM with the one window of y."""
+    signal = jnp.reshape(x, (x.shape[0], plan.groups, plan.group_in_channels))
+    signal = jnp.moveaxis(signal, 1, 0)
+    w = grouped_dot(signal, _one_window(plan, y), (1,), (1,), precision)
+    return jnp.reshape(w, plan.w_shape)
+
+
+def _one_window(plan: Plan, y: Any) -> Any:
+    """(groups, batch, out * taps)."""
+    spans = [(axis.lo, axis.extent - axis.lo - axis.output_size, 0) for axis in plan.axes]
+    window = pad(y, [(0, 0)] * 2, spans)
+    steps = [slice(None, None, axis.dilation) for axis in plan.axes]
+    depth = plan.group_out_channels * plan.taps
+    window = jnp.reshape(window[(..., *steps)], (y.shape[0], plan.groups, depth))
+    return jnp.moveaxis(window, 1, 0)
+
+
 def _grouped_cells(plan: Plan, y: Any) -> Any:
     """(groups, *phases, out, batch, *reached blocks)."""
     ndim = len(plan.axes)
