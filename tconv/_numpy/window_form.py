@@ -15,8 +15,9 @@ from tconv._plan import Plan
 
 Array = NDArray[Any]
 Part = tuple[tuple[int, ...], tuple[int, ...]]  # shape and strides
-# From this width on, taps are copied in runs along the kernel's last axis, not along positions.
-LONG_RUN = 8
+# Kernels wider than this are copied in runs along their last axis, others along positions: at
+# 9 taps the latter takes 0.5 ns a value against 1.0, at 16 both 0.6, at 32 it is 0.9 against 0.4.
+LONG_RUN = 16
 
 
 def gather(plan: Plan, y: Array) -> Iterator[tuple[Block, Array]]:
@@ -26,7 +27,7 @@ def gather(plan: Plan, y: Array) -> Iterator[tuple[Block, Array]]:
     spread = prod(axis.stride / axis.kernel_size for axis in plan.axes)
     for block in blocks(plan, plan.taps, spread, y.itemsize):
         source = region(plan, y, block, _spans(plan, block))
-        taps_last = plan.kernel_size[-1] >= LONG_RUN or prod(plan.input_size) == 1
+        taps_last = plan.kernel_size[-1] > LONG_RUN or prod(plan.input_size) == 1
         view = _windows(plan, source, block, taps_last)
         images = 1 if is_folded(plan) else source.shape[0]
         depth = source.shape[2] * plan.taps
