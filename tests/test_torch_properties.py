@@ -109,3 +109,18 @@ def test_numpy_in_torchs_own_dtype(problem, function, data):
 @given(data=st.data())
 def test_jax_in_torchs_own_dtype(problem, function, data):
     check_exactly(data.draw(bundles(problem)), "jax", function)
+
+
+@pytest.mark.parametrize("method", ["auto", "col2im", "dilated", "subpixel"])
+@pytest.mark.parametrize("wrong", [np.inf, np.nan])
+@given(data=st.data())
+def test_what_is_not_finite_stays_where_it_is_read(method, wrong, data):
+    """One infinite or undefined input reaches the outputs that PyTorch lets it reach, no other."""
+    problem = data.draw(conv_transpose_problems(batch=(2,), bias=False))
+    x, w, _ = problem.arrays()
+    position = tuple(data.draw(st.integers(0, size - 1)) for size in x.shape)
+    x[position] = wrong
+    with np.errstate(invalid="ignore"):
+        y = tconv.conv_transpose(x, w, method=method, **problem.keywords)
+    wanted = oracle.evaluate(oracle.transposed, x, w, **torch_keywords(problem))
+    np.testing.assert_array_equal(np.isfinite(y), np.isfinite(wanted))
