@@ -18,7 +18,7 @@ BACKENDS = ("numpy", "jax")
 
 # Examples of a property by what one costs: without a compilation some milliseconds, with one a
 # tenth of a second and more.
-cheap = settings(max_examples=5 * settings.default.max_examples)
+cheap = settings(max_examples=3 * settings.default.max_examples)
 compiled = settings(max_examples=settings.default.max_examples // 4)
 
 
