@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from functools import lru_cache
 from typing import Any, Protocol
 
 import numpy as np
@@ -11,6 +12,9 @@ from tconv import _numpy
 from tconv._dtypes import check_supported
 from tconv._plan import Plan
 from tconv._sampling import Taps
+
+# A dtype's name, which decides, takes NumPy a microsecond or two to spell out.
+_check_once = lru_cache(maxsize=256)(check_supported)
 
 
 class Backend(Protocol):
@@ -69,7 +73,7 @@ def backend_for(**operands: Any) -> Backend:
                 f"{name}: must be a numpy.ndarray or a jax.Array; got "
                 f"{type(operand).__module__}.{type(operand).__qualname__}. {_remedy(operand)}"
             )
-        check_supported(name, operand.dtype)
+        _check_once(name, operand.dtype)
     if traced:
         from tconv import _jax
 

@@ -81,12 +81,11 @@ def _correlate(
     span, out = total.shape[1], total
     for channel in range(flat.shape[1]):
         for offset, tap in zip(job.offsets, job.taps[member], strict=True):
-            if None not in tap:
-                place: Index = (EVERY, channel, *tap)
-                factor = w[place][:, None]
-                np.multiply(flat[:, channel, offset : offset + span], factor, out=out)
-                if out is term:
-                    np.add(total, term, out=total)
-                out = term
+            place: Index = (EVERY, channel, *tap)
+            factor = w[place][:, None]
+            np.multiply(flat[:, channel, offset : offset + span], factor, out=out)
+            if out is term:
+                np.add(total, term, out=total)
+            out = term
     if out is total:
         total.fill(0)

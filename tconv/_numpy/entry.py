@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tconv import _dtypes as dtypes
-from tconv._numpy import depthwise, dilated, matrix, overlap_add, subpixel, window_gemm
+from tconv._numpy import depthwise, dilated, matrix, overlap_add, subpixel, tiny, window_gemm
 from tconv._numpy.choose import choose
 from tconv._plan import Plan
 
@@ -20,6 +21,7 @@ ALGORITHMS: dict[str, Callable[[Plan, Array, Array], Array]] = {
     "subpixel": subpixel.conv_transpose,
     "matrix": matrix.conv_transpose,
     "depthwise": depthwise.conv_transpose,
+    "tiny": tiny.conv_transpose,
 }
 
 
@@ -91,17 +93,24 @@ def _dtypes_of(
     signal: Array, other: Array, preferred: Any, b: Array | None
 ) -> tuple[np.dtype[Any], np.dtype[Any]]:
     """(result, compute): what is returned, and what is multiplied and summed in."""
-    try:
-        result = np.result_type(signal.dtype, other.dtype)
-    except TypeError:
-        raise TypeError(
-            f"operands: must have dtypes that NumPy promotes to a common one; got {signal.dtype} "
-            f"and {other.dtype}. Convert one of them with astype."
-        ) from None
+    result, compute = _promoted(signal.dtype, other.dtype)
     if preferred is not None:
         result = dtypes.preferred_dtype(result, preferred)
+        compute = dtypes.accumulator(result)
     if b is not None:
         dtypes.check_bias(result, b.dtype)
+    return result, compute
+
+
+@lru_cache(maxsize=256)
+def _promoted(signal: np.dtype[Any], other: np.dtype[Any]) -> tuple[np.dtype[Any], np.dtype[Any]]:
+    try:
+        result = np.result_type(signal, other)
+    except TypeError:
+        raise TypeError(
+            f"operands: must have dtypes that NumPy promotes to a common one; got {signal} "
+            f"and {other}. Convert one of them with astype."
+        ) from None
     return result, dtypes.accumulator(result)
 
 

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from tconv._geometry import Axis
 from tconv._numpy.parts import layout, parts
 
-Taps = tuple[tuple[int | None, ...], ...]
+Taps = tuple[tuple[int, ...], ...]
 
 EVERY = slice(None)
 
@@ -28,7 +28,7 @@ class Product(NamedTuple):
     """One stride-1 correlation, with its members (the phases it yields) side by side.
 
     Position p of the flattened output reads the flattened input at ``p + offset`` through one
-    tap (or none) a member; ``sources`` says which positions to keep, ``targets`` where in y
+    tap a member; ``sources`` says which positions to keep, ``targets`` where in y
     they go.
     """
 

@@ -1,7 +1,7 @@
 """How the outputs of one axis are split into parts that a single GEMM computes.
 
 A part is a stride-1 correlation: its position ``q`` reads the inputs ``q + shift``.  Its
-members are the output phases it yields, each with a tap (or none) for every shift.
+members are the output phases it yields, each with a tap for every shift.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ FUSION_LIMIT = 1.1
 class Member(NamedTuple):
     """Positions ``skip <= q < skip + size`` of the part are the outputs ``target``."""
 
-    taps: tuple[int | None, ...]
+    taps: tuple[int, ...]
     skip: int
     size: int
     target: slice
@@ -35,10 +35,12 @@ def parts(axis: Axis) -> tuple[Part, ...]:
     """One part for all phases where that wastes few multiplications, else one a phase.
 
     Fusing shares the gathered windows and makes the GEMM taller, but computes all phases for
-    the same positions and with the same shifts, zeros included.
+    the same positions.  Phases with fewer taps than others stay apart: a zero in their place
+    would turn an infinity in x into a NaN that the definition does not have.
     """
     split = tuple(_one_phase(axis, index) for index, p in enumerate(axis.phases) if p.taps)
-    if 1 < len(split) == len(axis.phases):
+    even = axis.dilation == 1 and axis.kernel_size % axis.stride == 0
+    if even and len(split) > 1:
         fused = _all_phases(axis)
         useful = sum(len(part.shifts) * part.size for part in split)
         if len(fused.shifts) * fused.size * len(fused.members) <= FUSION_LIMIT * useful:
@@ -66,18 +68,17 @@ def _one_phase(axis: Axis, index: int) -> Part:
 
 
 def _all_phases(axis: Axis) -> Part:
-    """Position q holds the outputs with ``(o + lo) // stride == start + q``; the tap t with
-    ``t*dilation == step*stride + residue`` reads the input ``start + q - step``."""
+    """Position q holds the outputs with ``(o + lo) // stride == start + q``; the tap
+    ``step*stride + residue`` reads the input ``start + q - step``."""
     stride, size = axis.stride, axis.output_size
     start, stop = axis.lo // stride, (axis.lo + size - 1) // stride + 1
-    tap_at = {t * axis.dilation: t for t in range(axis.kernel_size)}
-    steps = sorted({place // stride for place in tap_at})
+    steps = range(axis.kernel_size // stride)
     members = []
     for residue in range(stride):
         first = (residue - axis.lo) % stride
         skip = (first + axis.lo) // stride - start
         if first < size:
-            taps = tuple(tap_at.get(step * stride + residue) for step in steps)
+            taps = tuple(step * stride + residue for step in steps)
             kept = -(-(size - first) // stride)
             members.append(Member(taps, skip, kept, slice(first, None, stride)))
     return Part(tuple(start - step for step in steps), stop - start, tuple(members))

@@ -84,11 +84,11 @@ def _kernel(w: NDArray[Any], taps: tuple[Taps, ...]) -> NDArray[Any]:
     """(members * out_channels, shifts * in_channels), transposed in memory so that the copies
     write contiguous channels.  Sixteen input channels at a time keep w's lines in the cache."""
     shape = (len(taps[0]), w.shape[0], len(taps), w.shape[1])
-    kernel = np.zeros(shape, w.dtype)
+    kernel = np.empty(shape, w.dtype)
     for low in range(0, w.shape[0], 16):
         some = slice(low, low + 16)
         for member, choices in enumerate(taps):
             for shift, tap in enumerate(choices):
-                if None not in tap:
-                    kernel[shift, some, member] = w[(some, EVERY, *tap)]
+                place: tuple[Any, ...] = (some, EVERY, *tap)
+                kernel[shift, some, member] = w[place]
     return kernel.reshape(shape[0] * shape[1], shape[2] * shape[3]).T

@@ -10,13 +10,14 @@ import numpy as np
 import pytest
 
 import tconv
-from tconv._numpy import depthwise, flattened, overlap_add, parts, subpixel
+from tconv._numpy import depthwise, flattened, overlap_add, parts, subpixel, tiny
 from tconv._plan import Plan, conv_transpose_call
 
 ALGORITHMS = {
     "col2im": overlap_add.conv_transpose,
     "subpixel": subpixel.conv_transpose,
     "depthwise": depthwise.conv_transpose,
+    "tiny": tiny.conv_transpose,
 }
 
 
@@ -127,3 +128,34 @@ def test_results_are_bit_identical_from_run_to_run() -> None:
                 tconv.conv_transpose(x, w, stride=2, groups=groups, method=method) for _ in range(4)
             ]
             assert all(np.array_equal(runs[0], other) for other in runs[1:])
+
+
+@pytest.mark.parametrize("kernel_size", [3, 4, 31, 32])
+def test_an_infinity_stays_where_its_taps_land(kernel_size: int) -> None:
+    """Fusing phases must not multiply it by a zero that stands for a missing tap."""
+    x = np.ones((1, 2, 400))
+    x[0, 1, 200] = np.inf
+    w = np.ones((2, 8, kernel_size))
+    for name, algorithm in ALGORITHMS.items():
+        plan = conv_transpose_call(x.shape, w.shape, None, 2, kernel_size, 0, 1, 1, None, None).plan
+        y = algorithm(plan, x, w)
+        reached = np.isinf(y).any(axis=(0, 1))
+        first = 200 * 2 - kernel_size
+        assert not np.isnan(y).any(), name
+        assert reached.sum() == kernel_size, name
+        assert reached[first : first + kernel_size].all(), name
+
+
+def test_outputs_fewer_than_the_stride() -> None:
+    rng = np.random.default_rng(1)
+    for kernel_size, stride, crop in product(range(1, 8), range(1, 6), range(8)):
+        x = rng.integers(-5, 6, (2, 1, 3)).astype(np.float64)
+        w = rng.integers(-5, 6, (1, 2, kernel_size)).astype(np.float64)
+        for size in (1, 2, 3):
+            hi = 2 * stride + kernel_size - crop - size
+            plan = conv_transpose_call(
+                x.shape, w.shape, None, stride, [(crop, hi)], 0, 1, 1, None, None
+            ).plan
+            expected = by_definition(plan, x, w)
+            for name, algorithm in ALGORITHMS.items():
+                np.testing.assert_array_equal(algorithm(plan, x, w), expected, f"{name} {plan}")
