@@ -270,6 +270,7 @@ def draw(untrained: Network, trained: Network, losses: Any, data: Any, path: Pat
     tenth = [order[data.labels[order] == label][:10] for label in range(10)]
     real = data.images[np.stack(tenth, axis=1).ravel()]
     figure = Figure(figsize=(10, 10), layout="constrained")
+    figure.get_layout_engine().set(wspace=0.04, hspace=0.04)
     before, after, known, curves = figure.subplots(2, 2).ravel()
     pictures.show_grid(before, draw_digits(untrained, noise, labels), 10, "Untrained")
     pictures.show_grid(after, draw_digits(trained, noise, labels), 10, "Trained: 0 to 9 asked for")

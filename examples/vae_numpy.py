@@ -219,6 +219,7 @@ def main(argv: list[str] | None = None) -> dict[str, Any]:
 def draw(parameters: dict[str, Any], losses: Any, held_out: digits.Digits, path: Path) -> None:
     """The loss, reconstructions, a path between codes, and samples."""
     figure = Figure(figsize=(10, 6.6), layout="constrained")
+    figure.get_layout_engine().set(wspace=0.06, hspace=0.06)
     curve, rebuilt, between, samples = figure.subplots(2, 2).ravel()
     pictures.show_curves(curve, {"training loss": losses}, "epoch", "nats an image")
     curve.set_title("Loss")
