@@ -19,8 +19,8 @@ MINUS, TIMES = "\N{MINUS SIGN}", "\N{MULTIPLICATION SIGN}"
 
 
 def draw(path: Path) -> None:
-    figure = Figure(figsize=(11, 7), layout="constrained")
-    top, bottom = figure.subfigures(2, 1, height_ratios=(0.8, 1))
+    figure = Figure(figsize=(11, 7.8), layout="constrained")
+    top, bottom = figure.subfigures(2, 1, height_ratios=(0.95, 1))
     stamps, product = top.subplots(1, 2)
     zeros, kernel, output = bottom.subplots(1, 3)
     _stamps(stamps)
