@@ -40,13 +40,14 @@ def conv_form(plan: Plan, platform: str | None) -> str:
         return "windows"
     if _is_point(plan):
         return "point"
-    blocks = blocks_of(plan)
-    if any(block.ragged != block.axis.stride for block in blocks):
+    if _is_depthwise(plan) and plan.taps <= MOST_SHIFTS:
+        return "channels"  # dw_k4s2: 12 ms of one core beside 51 ms
+    if plan.groups == 1 and len(plan.axes) < 3 and set(plan.stride) == {1}:
+        return "convolution"  # vae_s1: 8 ms of one core beside 12 ms
+    if _is_ragged(plan):
         return "windows"  # stylegan2_k3: 158 ms beside 387 ms, for 9 taps instead of 16
-    # The products are shifts*in a block, the windows taps*out a position; equal where k == s,
-    # and small images have many more blocks than positions.
-    many = any(is_known(b.reached) and 4 * b.reached > 5 * b.axis.input_size for b in blocks)
-    if _shifts(plan) == 1 or many or _inputs(plan) > _columns(plan):
+    # The products are shifts*in a block, the windows taps*out a position; equal where k == s.
+    if _shifts(plan) == 1 or _is_small(plan) or _inputs(plan) > _columns(plan):
         return "windows"  # dcgan_l5: 8.5 ms beside 14 ms
     return "sum"  # fcn32s: 128 ms beside 587 ms; hifigan_u3: 57 ms beside 124 ms
 
@@ -55,11 +56,18 @@ def weight_form(plan: Plan, platform: str | None) -> str:
     """The form that computes w."""
     if _many_shifts(plan) or (platform != "cpu" and plan.groups == 1):
         return "convolution"
-    if platform == "cpu" and _is_point(plan):
+    if platform != "cpu":
+        return "windows"
+    if _is_point(plan):
         return "point"
-    if platform == "cpu" and 16 * _inputs(plan) <= _columns(plan):
+    if 16 * _inputs(plan) <= _columns(plan):
         return "shifts"  # fcn32s: 152 ms beside 646 ms; fcn8_dw: 93 ms beside 415 ms
-    return "windows"  # dcgan_l4: 42 ms beside 61 ms
+    if _shifts(plan) > 8:
+        return "taps"  # vae_s1: 16 ms of one core beside 52 ms
+    compact = len(plan.axes) > 1 and not _is_ragged(plan) and not _is_small(plan)
+    if compact and 2 * _inputs(plan) <= _columns(plan):
+        return "shifts"  # grp4: 21 ms of one core beside 62 ms; dcgan_l4: 18 beside 24
+    return "windows"  # dcgan_l2: 18 ms of one core beside 25; cyclegan_u1: 43 beside 61
 
 
 def _conv_transpose_elsewhere(plan: Plan) -> str:
@@ -81,6 +89,19 @@ def _inputs(plan: Plan) -> int:
 def _columns(plan: Plan) -> int:
     """How many outputs an input position contributes to."""
     return plan.group_out_channels * plan.taps
+
+
+def _is_ragged(plan: Plan) -> bool:
+    """Whether some phases have fewer taps than others."""
+    return any(block.ragged != block.axis.stride for block in blocks_of(plan))
+
+
+def _is_small(plan: Plan) -> bool:
+    """Whether the inputs reach many more blocks than there are inputs."""
+    return any(
+        is_known(block.reached) and 4 * block.reached >= 5 * block.axis.input_size
+        for block in blocks_of(plan)
+    )
 
 
 def _is_point(plan: Plan) -> bool:

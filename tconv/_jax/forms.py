@@ -30,6 +30,7 @@ CONV_TRANSPOSE: dict[str, Form] = {
     "subpixel convolution": subpixel.by_convolution,
 }
 CONV: dict[str, Form] = {
+    "channels": windows.conv_by_channel,
     "convolution": general.conv,
     "point": windows.conv_to_point,
     "sum": windows.conv_by_sum,
@@ -39,6 +40,7 @@ WEIGHT: dict[str, Form] = {
     "convolution": general.weight_cotangent,
     "point": windows.weight_cotangent_of_point,
     "shifts": windows.weight_cotangent_by_shifts,
+    "taps": windows.weight_cotangent_by_taps,
     "windows": windows.weight_cotangent,
 }
 METHODS = {

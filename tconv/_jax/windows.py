@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import reduce
+from itertools import product
 from math import prod
 from typing import Any
 
@@ -33,6 +34,29 @@ def weight_cotangent(plan: Plan, x: Any, y: Any, precision: Any) -> Any:
     summed = tuple(range(2, cols.ndim))
     signal = _grouped(plan, jnp.swapaxes(x, 0, 1), plan.group_in_channels)
     return _from_flat_kernel(plan, grouped_dot(signal, cols, summed, summed, precision))
+
+
+def weight_cotangent_by_taps(plan: Plan, x: Any, y: Any, precision: Any) -> Any:
+    """w from x and y, for a reduced plan: one GEMM a shift, with what it reads of y."""
+    summed = tuple(range(2, 3 + len(plan.axes)))
+    signal = _grouped(plan, jnp.swapaxes(x, 0, 1), plan.group_in_channels)
+    pieces = [grouped_dot(signal, piece, summed, summed, precision) for piece in _shifted(plan, y)]
+    return _from_flat_kernel(plan, lax.concatenate(pieces, 2))
+
+
+def conv_by_channel(plan: Plan, y: Any, w: Any, precision: Any) -> Any:
+    """x from y and w, for a reduced plan with one channel a group: multiply and add."""
+    blocks, ndim = blocks_of(plan), len(plan.axes)
+    # (channels, *shifts, *phases) to (*shifts, *phases, channels, 1, ...)
+    kernel = jnp.moveaxis(kernel_by_phase(plan, w)[:, 0, 0], 0, -1)
+    kernel = jnp.reshape(kernel, (*kernel.shape, *[1] * (ndim + 1)))
+    cells = lax.optimization_barrier(deinterleaved(plan, y))
+    terms = []
+    for shift in shifts_of(blocks):
+        phases = product(*(range(b.phases(j)) for j, b in zip(shift, blocks, strict=True)))
+        window = (slice(None), slice(None), *_window(blocks, shift))
+        terms += [cells[phase][window] * kernel[(*shift, *phase)] for phase in phases]
+    return jnp.swapaxes(reduce(lax.add, terms), 0, 1)
 
 
 def conv_by_sum(plan: Plan, y: Any, w: Any, precision: Any) -> Any:
@@ -126,7 +150,13 @@ def _grouped(plan: Plan, values: Any, channels: int) -> Any:
 
 
 def _windows(plan: Plan, y: Any) -> Any:
-    """(groups, taps * out, batch, *positions): for each shift the phases that have the tap."""
+    """(groups, taps * out, batch, *positions)."""
+    pieces = _shifted(plan, y)
+    return pieces[0] if len(pieces) == 1 else lax.concatenate(pieces, 1)
+
+
+def _shifted(plan: Plan, y: Any) -> list[Any]:
+    """For each shift (groups, taps * out, batch, *positions) of the phases that have the tap."""
     blocks, ndim = blocks_of(plan), len(plan.axes)
     cells = _grouped_cells(plan, y)
     pieces = []
@@ -136,7 +166,7 @@ def _windows(plan: Plan, y: Any) -> Any:
         piece = cells[(*lead, *_window(blocks, shift))]
         depth = prod(piece.shape[1 : 2 + ndim])
         pieces.append(jnp.reshape(piece, (plan.groups, depth, *piece.shape[2 + ndim :])))
-    return pieces[0] if len(pieces) == 1 else lax.concatenate(pieces, 1)
+    return pieces
 
 
 def _flat_kernel(plan: Plan, w: Any) -> Any:
