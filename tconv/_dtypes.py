@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -13,9 +14,15 @@ SUPPORTED = _HALF | _FULL | _INTEGER
 _KINDS = {"i": "integer", "u": "unsigned integer", "f": "floating point", "c": "complex"}
 
 
+@lru_cache(maxsize=64)
+def _name(dtype: Any) -> str | None:
+    """The dtype's name, which NumPy puts together anew each time it is asked (2 us)."""
+    return getattr(dtype, "name", None)
+
+
 def check_supported(argument: str, dtype: Any) -> None:
     """Refuse dtypes that have no defined transposed convolution here."""
-    if getattr(dtype, "name", None) not in SUPPORTED:
+    if _name(dtype) not in SUPPORTED:
         raise TypeError(
             f"{argument}: dtype must be a float (16, bfloat16, 32, 64), complex (64, 128) or "
             f"integer (8 to 64 bits) type; got {dtype}. Convert it with astype."
@@ -24,12 +31,12 @@ def check_supported(argument: str, dtype: Any) -> None:
 
 def kind(dtype: np.dtype[Any]) -> str:
     """'i', 'u', 'f' or 'c'; bfloat16 counts as the float that it is."""
-    return "f" if dtype.name in _HALF else dtype.kind
+    return "f" if _name(dtype) in _HALF else dtype.kind
 
 
 def accumulator(dtype: np.dtype[Any]) -> np.dtype[Any]:
     """The dtype to multiply and add in: float32 for the half kinds, otherwise the same."""
-    return np.dtype(np.float32) if dtype.name in _HALF else dtype
+    return np.dtype(np.float32) if _name(dtype) in _HALF else dtype
 
 
 def preferred_dtype(result: np.dtype[Any], preferred: Any) -> np.dtype[Any]:

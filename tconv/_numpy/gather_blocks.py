@@ -61,6 +61,8 @@ def blocks(
 
 def _cut(size: int, step: int) -> list[slice]:
     """range(size) in slices of nearly equal length, at most ``step`` each."""
+    if step >= size:
+        return [slice(0, size)]
     pieces = -(-size // step)
     edges = [size * piece // pieces for piece in range(pieces + 1)]
     return [slice(a, b) for a, b in pairwise(edges)]

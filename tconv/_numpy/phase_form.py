@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from itertools import product
 from math import prod
 from typing import Any
@@ -89,10 +89,16 @@ class Phases:
         return (..., *map(slice, sizes))
 
 
+@lru_cache(maxsize=1024)
+def phases_of(plan: Plan) -> Phases:
+    """The numbers of this plan, made once: they take a small call's time."""
+    return Phases(plan)
+
+
 def gather(plan: Plan, y: Array) -> Iterator[tuple[Block, Array]]:
     """Each block with its phases, (groups, phases * channels, images * grid).  The next block
     overwrites them."""
-    form = Phases(plan)
+    form = phases_of(plan)
     spread = prod(a.stride / p for a, p in zip(plan.axes, form.phases, strict=True))
     scratch = np.empty(0, y.dtype)
     axes = range(len(plan.axes))
@@ -121,7 +127,7 @@ class InputSum:
     """x from the blocks: the products of all shifts in one GEMM, added where they meet."""
 
     def __init__(self, plan: Plan, w: Array, dtype: np.dtype[Any]) -> None:
-        self._form = Phases(plan)
+        self._form = phases_of(plan)
         self._weight = self._form.stack(w)
         lead = (plan.batch, plan.groups, plan.group_in_channels)
         self._x = np.empty((*lead, *plan.input_size), dtype)
@@ -149,7 +155,7 @@ class WeightSum:
     """w summed over the blocks: a product of x and the phases for each shift."""
 
     def __init__(self, plan: Plan, x: Array, dtype: np.dtype[Any]) -> None:
-        self._form = form = Phases(plan)
+        self._form = form = phases_of(plan)
         lead = (plan.batch, plan.groups, plan.group_in_channels)
         self._x = x.reshape(*lead, *plan.input_size)
         depth = prod(form.phases) * plan.group_out_channels
