@@ -128,7 +128,7 @@ def with_pallas(x, w, b=None, *, stride, padding, output_padding, dilation, grou
         y_ref[...] = jnp.zeros_like(y_ref)
         for tap in range(taps):
             reached = pl.ds(tap * spread, size, stride=step)
-            y_ref[0, :, reached] += w_ref[:, :, tap].T @ x_ref[0]
+            y_ref[:, :, reached] += (w_ref[:, :, tap].T @ x_ref[0])[None]
 
     y = pl.pallas_call(
         kernel,

@@ -19,7 +19,7 @@ from tconv.testing.suspects import Suspect, named_axes, suspects
 from tconv.testing.trial import Finding, Subject, Trial, Violated
 
 Array = NDArray[Any]
-_SECONDS = 6.0
+_SECONDS = 15.0
 _CAUSES = {
     "call": "the message above is the implementation's own. If it does not offer such problems, "
     "say so with supports=",
