@@ -7,7 +7,10 @@ from types import ModuleType
 from tconv._numpy import phase_form, window_form
 from tconv._plan import Plan
 
-# With so few x channels a group the GEMM is thinner than the copying of windows is dear.
+# With so few x channels a group a window is copied for few products.  dx and dw over PyTorch's
+# time, phases against windows: 0.3 against 0.6 (depthwise, kernel 16, stride 8) and 0.6 against
+# 0.8 (depthwise, kernel 4, stride 2), but 1.4 against 1.3 with 64 channels a group and 2.9
+# against 1.4 with 64 dense ones from 3.
 FEW_CHANNELS = 4
 
 
