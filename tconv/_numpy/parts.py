@@ -53,6 +53,11 @@ def gathered(axis: Axis) -> int:
     return sum(len(part.shifts) for part in parts(axis))
 
 
+def together(axis: Axis) -> int:
+    """Phases that one GEMM yields at most."""
+    return max((len(part.members) for part in parts(axis)), default=0)
+
+
 def products(axis: Axis) -> int:
     """Multiplications a position for each pair of channels."""
     return sum(len(part.shifts) * len(part.members) for part in parts(axis))

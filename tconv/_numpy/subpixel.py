@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from tconv._numpy.blocks import Block, blocks
 from tconv._numpy.flattened import EVERY, Taps, flatten, recipe
-from tconv._numpy.parts import gathered
+from tconv._numpy.parts import gathered, together
 from tconv._plan import Plan
 
 Kernels = dict[tuple[int, tuple[Taps, ...]], NDArray[Any]]
@@ -32,9 +32,11 @@ def conv_transpose(plan: Plan, x: NDArray[Any], w: NDArray[Any]) -> NDArray[Any]
 
 
 def positions(plan: Plan) -> int:
-    """Positions a block: the gathered windows stay near ``GATHERED`` elements."""
+    """Positions a block: the gathered windows and the GEMM's result each stay near ``GATHERED``
+    elements, and never grow with the batch."""
     depth = plan.group_in_channels * prod(map(gathered, plan.axes))
-    return min(MOST, max(FEWEST, GATHERED // max(1, depth)))
+    rows = plan.group_out_channels * prod(map(together, plan.axes))
+    return min(MOST, max(FEWEST, GATHERED // max(1, depth, rows)))
 
 
 def _compute(

@@ -46,6 +46,18 @@ def test_scratch_stays_within_the_workspace(
     assert peak - y.nbytes < WORKSPACE
 
 
+def test_the_result_of_many_phases_stays_within_the_workspace() -> None:
+    """1024 phases of 16 channels: the result of one GEMM must not hold the whole batch."""
+    x, w = np.ones((6, 4, 16, 16), np.float32), np.ones((4, 16, 64, 64), np.float32)
+    tracemalloc.start()
+    try:
+        y = tconv.conv_transpose(x, w, stride=32, method="subpixel")
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak - y.nbytes < WORKSPACE
+
+
 def test_the_choice_follows_the_numbers() -> None:
     assert choose(plan_of((1, 1, 4, 4), (1, 1, 4, 4), 2)) == "tiny"
     assert choose(plan_of((64, 100, 1, 1), (100, 512, 4, 4))) == "col2im"
