@@ -213,7 +213,7 @@ def _report(
     """Simplify, diagnose, and raise."""
 
     def fails(problem: Problem) -> bool:
-        finding, _ = examine(subject, problem)
+        finding, _ = examine(subject, problem, until=first.name)
         return finding is not None and (finding.name, finding.result) == (first.name, first.result)
 
     smallest = minimal(first.problem, fails, allowed)

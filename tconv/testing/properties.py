@@ -6,7 +6,8 @@ finding, or None.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -21,26 +22,38 @@ from tconv.testing.trial import Finding, Subject, Trial, Violated
 Array = NDArray[Any]
 
 
-def examine(subject: Subject, problem: Problem) -> tuple[Finding | None, list[str]]:
-    """The first property that does not hold for this problem, and all that were looked at."""
+def examine(
+    subject: Subject, problem: Problem, until: str | None = None
+) -> tuple[Finding | None, list[str]]:
+    """The first property that does not hold for this problem, and all that were looked at.
+
+    With ``until``, the properties after that one are left out.
+    """
     trial = Trial(subject, problem)
     try:
         results = _call(trial)
-        for check in (_shape, _dtype):
-            check(trial, results)
-        _agreement(trial, results)
-        _values(trial, results)
-        if problem.batch != 0:
-            for operand in ("dy",) if subject.vjp else ("x", "w"):
-                _linearity(trial, results, operand)
-            if subject.adjoint is not None:
-                _adjoint(trial, results, subject.adjoint)
-            if problem.dtype.startswith(("float", "bfloat", "complex")) and not subject.vjp:
-                for operand in subject.nonfinite:
-                    _nonfinite(trial, operand)
+        for check in _checks(trial, results):
+            if until in trial.checked:
+                break
+            check()
     except Violated as violated:
         return violated.args[0], trial.checked
     return None, trial.checked
+
+
+def _checks(trial: Trial, results: dict[str, Any]) -> Iterator[Callable[[], None]]:
+    subject, problem = trial.subject, trial.problem
+    for check in (_shape, _dtype, _agreement, _values):
+        yield partial(check, trial, results)
+    if problem.batch == 0:
+        return
+    for operand in ("dy",) if subject.vjp else ("x", "w"):
+        yield partial(_linearity, trial, results, operand)
+    if subject.adjoint is not None:
+        yield partial(_adjoint, trial, results, subject.adjoint)
+    if problem.dtype.startswith(("float", "bfloat", "complex")) and not subject.vjp:
+        for operand in subject.nonfinite:
+            yield partial(_nonfinite, trial, operand)
 
 
 def _call(trial: Trial) -> dict[str, Any]:
