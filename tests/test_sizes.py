@@ -196,3 +196,22 @@ def test_negative_padding_extends_with_the_bias(size, kernel, lo, hi):
     inner = tconv.conv_transpose(x, w, b)
     wanted = np.pad(inner, ((0, 0), (0, 0), (lo, hi)), constant_values=5.0)
     np.testing.assert_array_equal(y, wanted, strict=True)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("kernel", [1, 2, 3])
+def test_a_cropped_side_beside_an_extended_one(kernel, backend):
+    """Negative low and positive high padding, where XLA's own convolution reads outside."""
+    kind = np.asarray if backend == "numpy" else jnp.asarray
+    rng = np.random.default_rng(0)
+    x, w = rng.normal(size=(1, 2, 6, 6)), rng.normal(size=(2, 2, 3, kernel))
+    x, w = x.astype(np.float32), w.astype(np.float32)
+    padding = ((0, 0), (-2, 2))
+    y = np.asarray(tconv.conv(kind(x), kind(w), padding=padding))
+    wanted = tconv.conv(np.pad(x[..., 2:], [(0, 0)] * 3 + [(0, 2)]), w)
+    np.testing.assert_allclose(y, wanted, rtol=1e-4, atol=1e-5)
+    crop = ((0, 0), (kernel + 1, kernel - 3))  # the same, seen from the flipped kernel
+    y = np.asarray(tconv.conv_transpose(kind(x), kind(w), padding=crop))
+    full = tconv.conv_transpose(x, w)
+    wanted = np.pad(full, [(0, 0)] * 3 + [(0, 3)])[..., kernel + 1 :][..., : y.shape[-1]]
+    np.testing.assert_allclose(y, wanted, rtol=1e-4, atol=1e-5)

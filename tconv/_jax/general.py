@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
+from tconv._jax.cropping import cropped
 from tconv._plan import Plan
 
 
@@ -23,11 +24,14 @@ def dilated(plan: Plan, x: Any, w: Any, precision: Any) -> Any:
     else:
         kernel, leading = _flipped(plan, w), (0, 1)
     image = tuple(range(ndim + 2))
+    pads = [(axis.extent - 1 - axis.lo, axis.extent - 1 - axis.hi) for axis in plan.axes]
+    if set(plan.stride) == {1}:
+        x, pads = cropped(x, pads)
     return lax.conv_general_dilated(
         x,
         kernel,
         (1,) * ndim,
-        [(axis.extent - 1 - axis.lo, axis.extent - 1 - axis.hi) for axis in plan.axes],
+        pads,
         lhs_dilation=plan.stride,
         rhs_dilation=plan.dilation,
         dimension_numbers=lax.ConvDimensionNumbers(image, (*leading, *image[2:]), image),
@@ -38,11 +42,12 @@ def dilated(plan: Plan, x: Any, w: Any, precision: Any) -> Any:
 
 def conv(plan: Plan, y: Any, w: Any, precision: Any) -> Any:
     """x from y and w: the strided convolution."""
+    y, pads = cropped(y, [(axis.lo, axis.hi) for axis in plan.axes])
     return lax.conv_general_dilated(
         y,
         w,
         plan.stride,
-        [(axis.lo, axis.hi) for axis in plan.axes],
+        pads,
         rhs_dilation=plan.dilation,
         feature_group_count=plan.groups,
         precision=precision,

@@ -10,6 +10,7 @@ import jax.numpy as jnp
 from jax import lax
 
 from tconv._jax.blocks import blocks_of, grouped_dot, interleaved, kernel_by_phase, pad, shifts_of
+from tconv._jax.cropping import cropped
 from tconv._plan import Plan
 
 
@@ -49,14 +50,16 @@ def by_convolution(plan: Plan, x: Any, w: Any, precision: Any) -> Any:
     kernel = jnp.reshape(kernel, (*kernel.shape[: ndim + 1], channels))
     positions = tuple(range(1, ndim + 1))
     channels_last = (0, ndim + 1, *positions)
+    pads = [
+        (b.reached - b.axis.input_size - b.first, b.first + b.count - b.axis.input_size)
+        for b in blocks
+    ]
+    image, pads = cropped(jnp.moveaxis(x, 1, -1), pads, first_axis=1)
     y = lax.conv_general_dilated(
-        jnp.moveaxis(x, 1, -1),
+        image,
         kernel,
         (1,) * ndim,
-        [
-            (b.reached - b.axis.input_size - b.first, b.first + b.count - b.axis.input_size)
-            for b in blocks
-        ],
+        pads,
         rhs_dilation=plan.dilation,
         dimension_numbers=lax.ConvDimensionNumbers(
             channels_last, (ndim + 1, ndim, *range(ndim)), channels_last
