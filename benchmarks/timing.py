@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from statistics import median, quantiles
-from time import perf_counter
+from time import perf_counter, sleep
 from typing import Any
 
-# A turn of short calls lasts this long, so that the first of them, which pays for the caches
-# and the spinning threads that the peer before left behind, is a small part and can be dropped.
-TURN_SECONDS = 0.005
-FEWEST_TURNS = 3
+# OpenBLAS's threads spin on for more than 0.1 s after a GEMM and take a core from the next peer:
+# timed within that, PyTorch's dcgan_l4 takes 11 to 48 ms instead of 7.  So each turn waits until
+# they sleep, drops its first call, and times the rest.
+SETTLE_SECONDS = 0.2
+TURN_SECONDS = 0.05
+FEWEST_TURNS = 4
 
 
 @dataclass(frozen=True)
@@ -37,14 +39,14 @@ def alternate(calls: Sequence[Callable[[], Any]], seconds: float) -> list[Timing
 
 
 def _turn(call: Callable[[], Any]) -> list[float]:
+    sleep(SETTLE_SECONDS)
+    call()
     times: list[float] = []
-    total = 0.0
-    while total < TURN_SECONDS:
+    while not times or sum(times) < TURN_SECONDS:
         before = perf_counter()
         call()
         times.append(perf_counter() - before)
-        total += times[-1]
-    return times[1:] or times
+    return times
 
 
 def _timing(samples: list[float]) -> Timing:

@@ -21,7 +21,7 @@ from tconv._plan import Plan
 Index = tuple[Any, ...]
 
 POSITIONS = 1 << 14
-ELEMENTS = 1 << 16
+ELEMENTS = 1 << 17
 
 
 def conv_transpose(plan: Plan, x: NDArray[Any], w: NDArray[Any]) -> NDArray[Any]:
