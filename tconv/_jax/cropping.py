@@ -25,10 +25,24 @@ def cropped(image: Any, pads: Pads, first_axis: int = 2) -> tuple[Any, Pads]:
     if not any(_negative(amount) for pair in pads for amount in pair):
         return image, pads
     config = [(0, 0, 0)] * image.ndim
+    left = []
     for axis, (lo, hi) in enumerate(pads, first_axis):
-        config[axis] = (lo if _negative(lo) else 0, hi if _negative(hi) else 0, 0)
-    left = [(0 if _negative(lo) else lo, 0 if _negative(hi) else hi) for lo, hi in pads]
+        low = _cut(lo, image.shape[axis])
+        high = _cut(hi, image.shape[axis] - low)
+        config[axis] = (-low, -high, 0)
+        # What is cropped beyond the image comes off the zeros behind it.
+        beyond = (-lo - low if _negative(lo) else 0, -hi - high if _negative(hi) else 0)
+        left.append(
+            (0 if _negative(lo) else lo - beyond[1], 0 if _negative(hi) else hi - beyond[0])
+        )
     return lax.pad(image, jnp.zeros((), image.dtype), config), left
+
+
+def _cut(amount: Any, size: Any) -> Any:
+    """How many positions a padding crops from an image of this size."""
+    if not _negative(amount):
+        return 0
+    return min(-amount, size) if is_known(size) else -amount
 
 
 def _negative(amount: Any) -> bool:

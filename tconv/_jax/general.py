@@ -63,15 +63,17 @@ def weight_cotangent(plan: Plan, x: Any, y: Any, precision: Any) -> Any:
     ndim = len(plan.axes)
     spatial = tuple(range(2, ndim + 2))
     swapped = (1, 0, *spatial)
+    pads = [
+        (axis.lo, (axis.kernel_size - 1) * axis.dilation + reach - axis.lo - axis.output_size)
+        for axis in plan.axes
+        for reach in [(axis.input_size - 1) * axis.stride + 1]
+    ]
+    y, pads = cropped(y, pads)
     return lax.conv_general_dilated(
         y,
         x,
         plan.dilation,
-        [
-            (axis.lo, (axis.kernel_size - 1) * axis.dilation + reach - axis.lo - axis.output_size)
-            for axis in plan.axes
-            for reach in [(axis.input_size - 1) * axis.stride + 1]
-        ],
+        pads,
         rhs_dilation=plan.stride,
         dimension_numbers=lax.ConvDimensionNumbers(swapped, swapped, swapped),
         batch_group_count=plan.groups,
