@@ -1,7 +1,8 @@
 """Which form runs, from the plan and the platform alone.
 
-Figures are float32 on two AVX-512 cores with jaxlib 0.10.2, layers of ``benchmarks``.  Plans are
-reduced (``blocks``): stride or dilation is 1 on each axis.
+Figures are float32 on an AVX-512 server with jaxlib 0.10.2, layers of ``benchmarks``; they compare
+forms with each other under one load, one or two cores, and say nothing in absolute terms.  Plans
+are reduced (``blocks``): stride or dilation is 1 on each axis.
 """
 
 from __future__ import annotations
