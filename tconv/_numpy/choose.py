@@ -2,7 +2,7 @@
 
 Every figure is nanoseconds an element in float32 on an AVX-512 server, taken from CPU times of
 single threads except for the GEMM's rate; only their proportions matter, and float64 has much
-the same.  Timed against each other with two threads, the chosen one of col2im and subpixel was
+the same.  In one run with two threads, not alternated, the chosen one of col2im and subpixel was
 the faster or within a quarter of it in each layer of ``benchmarks``.
 """
 
