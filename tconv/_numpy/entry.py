@@ -10,7 +10,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tconv import _dtypes as dtypes
-from tconv._numpy import depthwise, dilated, matrix, overlap_add, subpixel, tiny, window_gemm
+from tconv._numpy import (
+    banded,
+    depthwise,
+    dilated,
+    matrix,
+    overlap_add,
+    subpixel,
+    tiny,
+    window_gemm,
+)
 from tconv._numpy.choose import choose
 from tconv._plan import Plan
 
@@ -21,6 +30,7 @@ ALGORITHMS: dict[str, Callable[[Plan, Array, Array], Array]] = {
     "subpixel": subpixel.conv_transpose,
     "matrix": matrix.conv_transpose,
     "depthwise": depthwise.conv_transpose,
+    "banded": banded.conv_transpose,
     "tiny": tiny.conv_transpose,
 }
 

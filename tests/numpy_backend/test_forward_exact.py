@@ -10,13 +10,14 @@ import numpy as np
 import pytest
 
 import tconv
-from tconv._numpy import depthwise, flattened, overlap_add, parts, subpixel, tiny
+from tconv._numpy import banded, depthwise, flattened, overlap_add, parts, subpixel, tiny
 from tconv._plan import Plan, conv_transpose_call
 
 ALGORITHMS = {
     "col2im": overlap_add.conv_transpose,
     "subpixel": subpixel.conv_transpose,
     "depthwise": depthwise.conv_transpose,
+    "banded": banded.conv_transpose,
     "tiny": tiny.conv_transpose,
 }
 
@@ -84,16 +85,19 @@ def test_pieces_of_any_size_give_the_same(
     monkeypatch: pytest.MonkeyPatch, fusion: float, size: int
 ) -> None:
     """Blocks far smaller than in use, and phases always or never fused."""
-    for module in (overlap_add, depthwise):
+    for module in (overlap_add, depthwise, banded):
         monkeypatch.setattr(module, "POSITIONS", size)
     monkeypatch.setattr(overlap_add, "COLUMNS", size)
     monkeypatch.setattr(overlap_add, "FEWEST_ROWS", 1)
     monkeypatch.setattr(overlap_add, "SHORT_ROW", 2 if size == 7 else 100)
     monkeypatch.setattr(depthwise, "ELEMENTS", size)
+    monkeypatch.setattr(banded, "ELEMENTS", size)
+    monkeypatch.setattr(banded, "OUTPUTS", size)
+    monkeypatch.setattr(banded, "FEWEST", 1)
     monkeypatch.setattr(subpixel, "FEWEST", 1)
     monkeypatch.setattr(subpixel, "MOST", size)
     monkeypatch.setattr(parts, "FUSION_LIMIT", fusion)
-    caches = (parts.parts, flattened.recipe)
+    caches = (parts.parts, flattened.recipe, banded.band)
     for cached in caches:
         cached.cache_clear()
     try:
@@ -159,3 +163,22 @@ def test_outputs_fewer_than_the_stride() -> None:
             expected = by_definition(plan, x, w)
             for name, algorithm in ALGORITHMS.items():
                 np.testing.assert_array_equal(algorithm(plan, x, w), expected, f"{name} {plan}")
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_the_zeros_of_the_bands_meet_no_infinity(value: float) -> None:
+    plan = conv_transpose_call((2, 3, 9), (3, 1, 5), None, 3, 0, 0, 1, 3, None, None).plan
+    x, w = np.ones(plan.x_shape), np.ones(plan.w_shape)
+    x[1, 0, 4] = value
+    y = banded.conv_transpose(plan, x, w)
+    np.testing.assert_array_equal(y, by_definition(plan, x, w))
+
+
+def test_integers_and_long_doubles_take_no_bands() -> None:
+    for dtype in (np.int64, np.longdouble):
+        plan = conv_transpose_call((2, 3, 9), (3, 1, 5), None, 3, 0, 0, 1, 3, None, None).plan
+        x = np.arange(54, dtype=dtype).reshape(plan.x_shape)
+        w = np.arange(15, dtype=dtype).reshape(plan.w_shape)
+        y = banded.conv_transpose(plan, x, w)
+        assert y.dtype == dtype
+        np.testing.assert_array_equal(y, by_definition(plan, x, w))
