@@ -1,7 +1,7 @@
 """Few channels a group: rows of y as GEMMs of blocks of x with the banded Toeplitz matrix of
 the last axis, written in place.
 
-A block of ``count`` inputs and the few before it yield ``count * stride`` neighbouring
+A block of inputs and the few before it yield ``stride`` times as many neighbouring
 outputs, so the interleaving of the phases lies inside the matrix and no result is copied.
 Most of the matrix is zero, yet beside multiply-adds of whole planes (``depthwise``), which
 write each phase with a stride, it takes a quarter to a half of the time from stride 4 on.

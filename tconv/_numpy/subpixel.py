@@ -3,6 +3,7 @@ computed as one GEMM over gathered windows and written interleaved."""
 
 from __future__ import annotations
 
+from functools import partial
 from itertools import product
 from math import prod
 from typing import Any
@@ -10,8 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tconv._numpy import phase_runs
 from tconv._numpy.blocks import Block, blocks
-from tconv._numpy.flattened import EVERY, Taps, flatten, recipe
+from tconv._numpy.flattened import EVERY, Product, Recipe, Taps, flatten, recipe
 from tconv._numpy.parts import gathered, together
 from tconv._plan import Plan
 
@@ -52,24 +54,37 @@ def _compute(
     plane = prod(how.pitches)
     flat = flatten(x, how)
     target = y[block.batch, :, block.outputs].swapaxes(0, 1)
+    last = block.axes[-1]
+    runs = phase_runs.has_runs(last)
     for place in how.untouched:
         target[(EVERY, EVERY, *place)] = 0
     for group, job in product(range(plan.groups), how.products):
         span = (samples - 1) * plane + job.span
+        inputs, outputs = (slice(group * n, (group + 1) * n) for n in (depth, rows))
         weight = kernels.get((group, job.taps))
         if weight is None:
-            inputs = slice(group * depth, (group + 1) * depth)
-            weight = kernels[group, job.taps] = _kernel(w[inputs], job.taps)
-        cols = _gather(flat[group * depth : (group + 1) * depth], job.offsets, span)
-        result = np.empty((len(weight), samples * plane), x.dtype)
-        np.matmul(weight, cols, out=result[:, :span])
-        phases = result.reshape(len(job.taps), rows, samples, *how.pitches)
-        channels = target[group * rows : (group + 1) * rows]
-        some = max(1, WRITTEN // max(1, phases.size // max(1, rows)))
-        for low in range(0, rows, some):
-            part = channels[low : low + some]
-            for values, source, place in zip(phases, job.sources, job.targets, strict=True):
-                part[(EVERY, EVERY, *place)] = values[(slice(low, low + some), EVERY, *source)]
+            arrange = partial(phase_runs.kernel, stride=last.stride) if runs else _kernel
+            weight = kernels[group, job.taps] = arrange(w[inputs], job)
+        cols = _gather(flat[inputs], job.offsets, span)
+        if runs:
+            result = np.empty((samples * plane, weight.shape[1]), x.dtype)
+            np.matmul(cols.T, weight, out=result[:span])
+            phase_runs.write(job, how, last, result, target[outputs])
+        else:
+            result = np.empty((len(weight), samples * plane), x.dtype)
+            np.matmul(weight, cols, out=result[:, :span])
+            _write(job, how, result, target[outputs])
+
+
+def _write(job: Product, how: Recipe, result: NDArray[Any], y: NDArray[Any]) -> None:
+    """Place a result (phases * out_channels, positions) in y (out_channels, batch, *spatial)."""
+    rows, samples = y.shape[:2]
+    phases = result.reshape(len(job.taps), rows, samples, *how.pitches)
+    some = max(1, WRITTEN // max(1, phases.size // max(1, rows)))
+    for low in range(0, rows, some):
+        part = y[low : low + some]
+        for values, source, place in zip(phases, job.sources, job.targets, strict=True):
+            part[(EVERY, EVERY, *place)] = values[(slice(low, low + some), EVERY, *source)]
 
 
 def _gather(flat: NDArray[Any], offsets: tuple[int, ...], span: int) -> NDArray[Any]:
@@ -82,9 +97,10 @@ def _gather(flat: NDArray[Any], offsets: tuple[int, ...], span: int) -> NDArray[
     return cols.reshape(len(offsets) * len(flat), span)
 
 
-def _kernel(w: NDArray[Any], taps: tuple[Taps, ...]) -> NDArray[Any]:
+def _kernel(w: NDArray[Any], job: Product) -> NDArray[Any]:
     """(members * out_channels, shifts * in_channels), transposed in memory so that the copies
     write contiguous channels.  Sixteen input channels at a time keep w's lines in the cache."""
+    taps = job.taps
     shape = (len(taps[0]), w.shape[0], len(taps), w.shape[1])
     kernel = np.empty(shape, w.dtype)
     for low in range(0, w.shape[0], 16):
