@@ -19,7 +19,7 @@ from numpy.lib.stride_tricks import as_strided
 from numpy.typing import NDArray
 
 from tconv._geometry import Axis, Phase
-from tconv._numpy import depthwise
+from tconv._numpy import depthwise, scratch
 from tconv._numpy.blocks import blocks
 from tconv._numpy.workers import run
 from tconv._plan import Plan
@@ -90,6 +90,7 @@ def band(axis: Axis) -> Band:
     return Band(inputs, first, last - first + 1, outputs, -(-axis.output_size // outputs))
 
 
+@scratch.frame()
 def _compute(groups: int, axes: tuple[Axis, ...], x: Array, w: Array, y: Array) -> None:
     *outer, last = axes
     how = band(last)
@@ -132,7 +133,7 @@ def _padded(groups: int, outer: list[Axis], how: Band, x: Array) -> tuple[Array,
     low, high = max(0, how.first), min(x.shape[-1], how.first + width)
     high = max(low, high)
     grouped = _by_group(x, groups)
-    padded = np.zeros((*grouped.shape[:3], *sizes, width), x.dtype)
+    padded = scratch.zeros((*grouped.shape[:3], *sizes, width), x.dtype)
     kept = slice(low - how.first, high - how.first)
     padded[(EVERY, EVERY, EVERY, *interior, kept)] = grouped[..., low:high]
     return padded, leads
@@ -142,7 +143,7 @@ def _matrix(groups: int, last: Axis, how: Band, w: Array) -> Array:
     """(groups, channels, depth, *outer taps, reads, outputs): the kernel's last axis along the
     diagonals.  One input further is one stride further in the outputs."""
     taps = w.reshape(groups, len(w) // groups, *w.shape[1:]).swapaxes(1, 2)
-    matrix = np.zeros((*taps.shape[:-1], how.reads * how.outputs), w.dtype)
+    matrix = scratch.zeros((*taps.shape[:-1], how.reads * how.outputs), w.dtype)
     step = how.outputs + last.stride
     for tap in range(last.kernel_size):
         lands = how.first * last.stride + tap * last.dilation - last.lo
@@ -170,8 +171,10 @@ def _windows(padded: Array, leads: list[int], phases: tuple[Phase, ...], how: Ba
         ),
         writeable=False,
     )
+    copy = scratch.empty(view.shape, view.dtype)
+    copy[...] = view
     kept = 3 + len(phases)
-    return view.reshape(*view.shape[:kept], prod(view.shape[kept:]))
+    return copy.reshape(*view.shape[:kept], prod(view.shape[kept:]))
 
 
 def _multiply(windows: Array, weight: Array, how: Band, y: Array) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tconv._numpy import scratch
 from tconv._numpy.blocks import blocks
 from tconv._numpy.flattened import EVERY, Product, Recipe, flatten, recipe
 from tconv._numpy.workers import run
@@ -47,13 +48,14 @@ def conv_transpose(plan: Plan, x: NDArray[Any], w: NDArray[Any]) -> NDArray[Any]
     return y
 
 
+@scratch.frame()
 def _compute(groups: int, how: Recipe, x: NDArray[Any], w: NDArray[Any], y: NDArray[Any]) -> None:
     samples, plane = len(x), prod(how.pitches)
     flat = flatten(x, how).reshape(groups, -1, samples * plane + how.slack)
     weight = w.reshape(groups, flat.shape[1], *w.shape[1:])
     target = y.reshape(samples, groups, -1, *y.shape[2:]).swapaxes(0, 1)
-    total = np.empty((groups, samples * plane), x.dtype)
-    term = np.empty_like(total)
+    total = scratch.empty((groups, samples * plane), x.dtype)
+    term = scratch.empty(total.shape, x.dtype)
     for untouched in how.untouched:
         target[(EVERY, EVERY, EVERY, *untouched)] = 0
     for job in how.products:

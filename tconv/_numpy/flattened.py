@@ -13,10 +13,10 @@ from itertools import product
 from math import prod
 from typing import Any, NamedTuple
 
-import numpy as np
 from numpy.typing import NDArray
 
 from tconv._geometry import Axis
+from tconv._numpy import scratch
 from tconv._numpy.parts import layout, parts
 
 Taps = tuple[tuple[int, ...], ...]
@@ -50,10 +50,11 @@ class Recipe(NamedTuple):
 
 
 def flatten(x: NDArray[Any], how: Recipe) -> NDArray[Any]:
-    """(channels, batch * padded positions + slack): x (batch, channels, *spatial) in zeros."""
+    """(channels, batch * padded positions + slack): x (batch, channels, *spatial) in zeros,
+    of the caller's frame of scratch memory."""
     samples, channels = x.shape[:2]
     size = samples * prod(how.pitches)
-    flat = np.zeros((channels, size + how.slack), x.dtype)
+    flat = scratch.zeros((channels, size + how.slack), x.dtype)
     padded = flat[:, :size].reshape(channels, samples, *how.pitches)
     padded[(EVERY, EVERY, *how.interior)] = x.swapaxes(0, 1)
     return flat

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tconv._geometry import Axis, Phase
+from tconv._numpy import scratch
 from tconv._numpy.blocks import blocks
 from tconv._plan import Plan
 
@@ -85,6 +86,7 @@ def _single_position(plan: Plan, x: NDArray[Any], w: NDArray[Any]) -> NDArray[An
     return y
 
 
+@scratch.frame()
 def _distribute(
     plan: Plan, axes: tuple[Axis, ...], x: NDArray[Any], w: NDArray[Any], y: NDArray[Any]
 ) -> None:
@@ -95,9 +97,9 @@ def _distribute(
     pieces = -(-channels // fits)
     some = max(1, -(-channels // max(1, pieces)))
     shape = [-(-axis.output_size // axis.stride) for axis in axes]
-    columns = np.empty((some * plan.taps, length), x.dtype)
-    phase = np.empty(some * prod(shape) * x.shape[-1], x.dtype)
-    packed = np.empty((some, *y.shape[1:]), x.dtype) if x.shape[-1] > 1 else None
+    columns = scratch.empty((some * plan.taps, length), x.dtype)
+    phase = scratch.empty((some * prod(shape) * x.shape[-1],), x.dtype)
+    packed = scratch.empty((some, *y.shape[1:]), x.dtype) if x.shape[-1] > 1 else None
     sums = _sums(axes)
     for group in range(plan.groups):
         inputs = slice(group * depth, (group + 1) * depth)

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from tconv._geometry import Axis
+from tconv._numpy import scratch
 from tconv._numpy.flattened import EVERY, Product, Recipe
 from tconv._numpy.parts import parts
 
@@ -33,7 +33,7 @@ def has_runs(last: Axis) -> bool:
 def kernel(w: Array, job: Product, stride: int) -> Array:
     """(shifts * in_channels, out_channels * outer members * stride)."""
     members = job.taps[::stride]
-    arranged = np.empty((len(job.offsets), *w.shape[:2], len(members), stride), w.dtype)
+    arranged = scratch.empty((len(job.offsets), *w.shape[:2], len(members), stride), w.dtype)
     for member, choices in enumerate(members):
         for shift, (*outer, first) in enumerate(choices):
             place: tuple[Any, ...] = (EVERY, EVERY, *outer, slice(first, first + stride))
