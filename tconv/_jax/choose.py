@@ -1,13 +1,16 @@
-"""Which form runs, from the plan and the platform alone.
+"""Which form runs, from the plan, the platform and the dtype of the products alone.
 
-Figures are float32 on an AVX-512 server with jaxlib 0.10.2, layers of ``benchmarks``; they compare
-forms with each other under one load, one or two cores, and say nothing in absolute terms.  Plans
-are reduced (``blocks``): stride or dilation is 1 on each axis.
+Figures are milliseconds in float32 on two cores with AVX-512, jaxlib 0.10.2, lower quartiles of
+the forms in alternation on layers of ``benchmarks``.  Plans are reduced (``blocks``): stride or
+dilation is 1 on each axis.
 """
 
 from __future__ import annotations
 
 from math import prod
+from typing import Any
+
+import numpy as np
 
 from tconv._arguments import is_known
 from tconv._jax.blocks import blocks_of
@@ -17,20 +20,38 @@ from tconv._plan import Plan
 MOST_SHIFTS = 100
 
 
-def conv_transpose_form(plan: Plan, platform: str | None) -> str:
+# From this many input channels on, bringing the kernel and the stacked inputs to the order of a
+# GEMM costs more than XLA's own float32 convolution: GEMM and convolution take 10.9 and 8.2 with
+# 256 (dcgan_l3), 8.3 and 8.2 with 128 (dcgan_l4), 4.8 and 5.4 with 64, 3.9 and 8.6 with 32 in 3-D.
+DEEP = 128
+
+
+def conv_transpose_form(plan: Plan, platform: str | None, dtype: np.dtype[Any]) -> str:
     """The form that computes y."""
     if platform != "cpu":
         return _conv_transpose_elsewhere(plan)
     if _many_shifts(plan):
         return "subpixel convolution"
     if _is_point(plan):
-        return "point"  # dcgan_l1: 1.7 ms beside 5.4 ms of columns
+        return "point"  # dcgan_l1: 0.8 beside 3.0 of columns
     if _is_depthwise(plan) and prod(plan.stride) < 16:
-        return "channels"  # dw_k4s2: 11 ms beside 15 ms of columns, 27 ms of subpixel GEMM
+        return "channels"  # dw_k4s2: 5.9 beside 7.1 of columns, 23 of subpixel GEMM
+    if plan.groups == 1 and _is_compact(plan) and 2 * _inputs(plan) <= _columns(plan):
+        # Columns take 63 beside 41 of the GEMM (voxgan_l3), 11.6 beside 3.4 (8 channels, 8x8,
+        # stride 4); with 4 groups 8.7 beside 12.4 (grp4).
+        return subpixel_form(plan, platform, dtype)
     if 64 * _inputs(plan) <= _columns(plan):
-        # fcn32s: 22 ms beside 64 ms of columns; fcn8_dw: 7.6 ms beside 17 ms of channels
-        return "subpixel GEMM"
+        return "subpixel GEMM"  # fcn8_dw: 7.7 beside 13 of columns and of channels
     return "columns"
+
+
+def subpixel_form(plan: Plan, platform: str | None, dtype: np.dtype[Any]) -> str:
+    """The form of the sub-pixel algorithm that computes y.  XLA's CPU convolution is fast in
+    float32 alone: 846 beside 18 of the GEMM for dcgan_l3 in float64."""
+    fast = dtype == np.float32 and plan.group_in_channels >= DEEP
+    if platform != "cpu" or _many_shifts(plan) or fast:
+        return "subpixel convolution"
+    return "subpixel GEMM"
 
 
 def conv_form(plan: Plan, platform: str | None) -> str:
@@ -40,17 +61,15 @@ def conv_form(plan: Plan, platform: str | None) -> str:
     if platform != "cpu":
         return "windows"
     if _is_point(plan):
-        return "point"
+        return "point"  # dcgan_l1: 1.1 beside 3.2 of windows
     if _is_depthwise(plan) and plan.taps <= MOST_SHIFTS:
-        return "channels"  # dw_k4s2: 12 ms of one core beside 51 ms
-    if plan.groups == 1 and len(plan.axes) < 3 and set(plan.stride) == {1}:
-        return "convolution"  # vae_s1: 8 ms of one core beside 12 ms
+        return "channels"  # dw_k4s2: 4.3 beside 17 of the sum, 44 of windows
     if _is_ragged(plan):
-        return "windows"  # stylegan2_k3: 158 ms beside 387 ms, for 9 taps instead of 16
+        return "windows"  # stylegan2_k3: 40 beside 66, for 9 taps instead of 16
     # The products are shifts*in a block, the windows taps*out a position; equal where k == s.
     if _shifts(plan) == 1 or _is_small(plan) or _inputs(plan) > _columns(plan):
-        return "windows"  # dcgan_l5: 8.5 ms beside 14 ms
-    return "sum"  # fcn32s: 128 ms beside 587 ms; hifigan_u3: 57 ms beside 124 ms
+        return "windows"  # dcgan_l5: 1.2 beside 2.4; dcgan_l2: 13.5 beside 16
+    return "sum"  # fcn32s: 16 beside 77; grp4: 16 beside 19; vae_s1: 6.6 beside 10.5
 
 
 def weight_form(plan: Plan, platform: str | None) -> str:
@@ -60,15 +79,12 @@ def weight_form(plan: Plan, platform: str | None) -> str:
     if platform != "cpu":
         return "windows"
     if _is_point(plan):
-        return "point"
-    if 16 * _inputs(plan) <= _columns(plan):
-        return "shifts"  # fcn32s: 152 ms beside 646 ms; fcn8_dw: 93 ms beside 415 ms
+        return "point"  # dcgan_l1: 0.8 beside 8.0 of windows
+    if _shifts(plan) > 1 and _is_compact(plan) and _inputs(plan) <= _columns(plan):
+        return "shifts"  # fcn32s: 19 beside 122 of windows; grp4: 13 beside 37; hifigan_u3: 7 by 8
     if _shifts(plan) > 8:
-        return "taps"  # vae_s1: 16 ms of one core beside 52 ms
-    compact = len(plan.axes) > 1 and not _is_ragged(plan) and not _is_small(plan)
-    if compact and 2 * _inputs(plan) <= _columns(plan):
-        return "shifts"  # grp4: 21 ms of one core beside 62 ms; dcgan_l4: 18 beside 24
-    return "windows"  # dcgan_l2: 18 ms of one core beside 25; cyclegan_u1: 43 beside 61
+        return "taps"  # fsrcnn_x3: 4.9 beside 5.5 of windows, 44 of shifts
+    return "windows"  # cyclegan_u1: 23 beside 38 of shifts; dcgan_l2: 8.5 beside 12
 
 
 def _conv_transpose_elsewhere(plan: Plan) -> str:
@@ -103,6 +119,11 @@ def _is_small(plan: Plan) -> bool:
         is_known(block.reached) and 4 * block.reached >= 5 * block.axis.input_size
         for block in blocks_of(plan)
     )
+
+
+def _is_compact(plan: Plan) -> bool:
+    """Whether a sum over all shifts for all phases of all blocks computes little in vain."""
+    return not _is_ragged(plan) and not _is_small(plan)
 
 
 def _is_point(plan: Plan) -> bool:

@@ -43,12 +43,9 @@ WEIGHT: dict[str, Form] = {
     "taps": windows.weight_cotangent_by_taps,
     "windows": windows.weight_cotangent,
 }
-METHODS = {
-    "col2im": "columns",
-    "dilated": "dilated",
-    "subpixel": "subpixel convolution",
-    "matrix": "matrix",
-}
+METHODS = {"col2im": "columns", "dilated": "dilated", "matrix": "matrix"}
+# One lax convolution each, which sums in float32 and rounds once itself.
+CONVOLUTIONS = {"dilated", "convolution"}
 
 
 def conv_transpose(
@@ -58,12 +55,15 @@ def conv_transpose(
     reduced = blocks.reduce(plan)
     if _unreached(reduced.plan):
         return jnp.zeros(plan.y_shape, x.dtype)
+    core, dtype = reduced.plan, dtypes.accumulator(x.dtype)
     if method == "auto":
-        form = CONV_TRANSPOSE[choose.conv_transpose_form(reduced.plan, platform)]
+        name = choose.conv_transpose_form(core, platform, dtype)
+    elif method == "subpixel":
+        name = choose.subpixel_form(core, platform, dtype)
     else:
-        form = CONV_TRANSPOSE[METHODS[method]]
-    kernel = reduced.spread_kernel(w)
-    return reduced.place(_in_accumulator(form, reduced.plan, x, kernel, precision))
+        name = METHODS[method]
+    y = _computed(CONV_TRANSPOSE, name, core, x, reduced.spread_kernel(w), precision)
+    return reduced.place(y)
 
 
 def conv(plan: Plan, y: Any, w: Any, *, platform: str | None, precision: Any) -> Any:
@@ -71,9 +71,9 @@ def conv(plan: Plan, y: Any, w: Any, *, platform: str | None, precision: Any) ->
     reduced = blocks.reduce(plan)
     if _unreached(reduced.plan):
         return jnp.zeros(plan.x_shape, y.dtype)
-    form = CONV[choose.conv_form(reduced.plan, platform)]
+    name = choose.conv_form(reduced.plan, platform)
     kernel = reduced.spread_kernel(w)
-    return _in_accumulator(form, reduced.plan, reduced.take(y), kernel, precision)
+    return _computed(CONV, name, reduced.plan, reduced.take(y), kernel, precision)
 
 
 def weight_cotangent(plan: Plan, x: Any, y: Any, *, platform: str | None, precision: Any) -> Any:
@@ -81,8 +81,8 @@ def weight_cotangent(plan: Plan, x: Any, y: Any, *, platform: str | None, precis
     reduced = blocks.reduce(plan)
     if _unreached(reduced.plan):
         return jnp.zeros(plan.w_shape, x.dtype)
-    form = WEIGHT[choose.weight_form(reduced.plan, platform)]
-    w = _in_accumulator(form, reduced.plan, x, reduced.take(y), precision)
+    name = choose.weight_form(reduced.plan, platform)
+    w = _computed(WEIGHT, name, reduced.plan, x, reduced.take(y), precision)
     return reduced.gathered_kernel(w)
 
 
@@ -91,8 +91,10 @@ def _unreached(plan: Plan) -> bool:
     return any(is_known(axis.output_size) and axis.output_size < 1 for axis in plan.axes)
 
 
-def _in_accumulator(form: Form, plan: Plan, first: Any, second: Any, precision: Any) -> Any:
-    """The form in the dtype that products are summed in."""
-    wide = dtypes.accumulator(first.dtype)
-    left, right = (lax.convert_element_type(operand, wide) for operand in (first, second))
-    return lax.convert_element_type(form(plan, left, right, precision), first.dtype)
+def _computed(
+    forms: dict[str, Form], name: str, plan: Plan, first: Any, second: Any, precision: Any
+) -> Any:
+    """The form, in the dtype that products are summed in wherever it adds up results."""
+    sums = first.dtype if name in CONVOLUTIONS else dtypes.accumulator(first.dtype)
+    left, right = (lax.convert_element_type(operand, sums) for operand in (first, second))
+    return lax.convert_element_type(forms[name](plan, left, right, precision), first.dtype)
