@@ -64,6 +64,19 @@ def test_gradients_are_a_plain_convolution_and_a_backward_filter() -> None:
     assert "tensor<8x4x" in dw[0].rpartition(": (")[2].partition(",")[0]
 
 
+@pytest.mark.parametrize(("platform", "kind"), [("cuda", "bf16"), ("tpu", "bf16"), ("cpu", "f32")])
+def test_half_kinds_are_multiplied_as_they_are_where_units_for_them_are(
+    platform: str, kind: str
+) -> None:
+    """A convolution rounds once by itself; the CPU has no units for half kinds."""
+    x, w = (jax.ShapeDtypeStruct(a.shape, jnp.bfloat16) for a in (X, W))
+    lines = convolutions(lowered(lambda x, w: transposed(x, w), x, w, platform=platform))
+    lines += convolutions(lowered(cotangents, x, w, platform=platform))
+    types = {found for line in lines for found in re.findall(r"x(bf16|f32|f64)>", line)}
+    assert types <= {kind}
+    assert lines or platform == "cpu"
+
+
 @pytest.mark.parametrize("groups", [2, 6])
 def test_groups_are_batched_products_and_no_convolution(groups: int) -> None:
     w = jax.ShapeDtypeStruct((6, 6 // groups, 4, 3), jnp.float32)
