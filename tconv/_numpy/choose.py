@@ -1,9 +1,8 @@
 """Which algorithm ``method="auto"`` takes, from the numbers of the plan alone.
 
-Every figure is nanoseconds an element in float32 on an AVX-512 server, taken from CPU times of
-single threads except for the GEMM's rate; only their proportions matter, and float64 has much
-the same.  In one run with two threads, not alternated, the chosen one of col2im and subpixel was
-the faster or within a quarter of it in each layer of ``benchmarks``.
+Every figure is nanoseconds an element in float32 on two cores with AVX-512; only their proportions
+matter, and float64 has much the same.  They are fitted to the times of col2im and subpixel on 46
+problems, the layers of ``benchmarks`` and as many others: the faster one is chosen in each.
 """
 
 from __future__ import annotations
@@ -19,11 +18,11 @@ MULTIPLY = 0.0135  # a multiply-add in a GEMM: 150 GFLOP/s
 
 # Distribution: adding up a column, and writing an element of y; with the batch innermost
 # (rows of y shorter than 24) it is transposed once more.
-ADD, WRITE_SUM, WRITE_PACKED = 1.1, 2.0, 5.0
+ADD, WRITE_SUM, WRITE_PACKED = 2.0, 2.0, 5.0
 
 # Collection: gathering an element of a window, bringing an element of the weight to the order
 # of a phase, and writing an element of y from a GEMM's result.
-GATHER, ARRANGE, WRITE_PHASE = 0.6, 3.0, 3.0
+GATHER, ARRANGE, WRITE_PHASE = 0.75, 2.0, 2.5
 
 # Up to this many columns they are added up by index, at 10 ns each: a call on 1x1x4x4 with a
 # 4x4 kernel spends 100 us in NumPy's calls for the phases otherwise.
