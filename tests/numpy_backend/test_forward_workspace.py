@@ -63,7 +63,9 @@ def test_the_choice_follows_the_numbers() -> None:
     assert choose(plan_of((64, 100, 1, 1), (100, 512, 4, 4))) == "col2im"
     assert choose(plan_of((8, 64, 64, 64), (64, 64, 3, 3))) == "subpixel"
     assert choose(plan_of((1, 128, 64, 64), (128, 64, 2, 2), 2)) == "col2im"
-    assert choose(plan_of((8, 64, 32, 32), (64, 1, 4, 4), 2, 64)) == "depthwise"
+    assert choose(plan_of((8, 64, 32, 32), (64, 1, 4, 4), 2, 64)) == "banded"
+    assert choose(plan_of((8, 64, 32, 32), (64, 1, 3, 3), 1, 64)) == "depthwise"
+    assert choose(plan_of((8, 64, 9, 9, 9), (64, 1, 4, 4, 4), 2, 64)) == "depthwise"
     assert choose(plan_of((1, 21, 64, 64), (21, 1, 16, 16), 8, 21)) == "banded"
 
 
