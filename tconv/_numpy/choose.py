@@ -32,10 +32,10 @@ TINY = 1024
 # than GEMMs of so few rows.
 FEW = 4
 
-# From this stride of the last axis on, by number of axes, writing the phases one by one costs more
-# than the zeros of a banded matrix: over its time, 0.26 to 0.74 from stride 3 on for kernels of 4
-# to 16; at stride 2 0.8 (4x4), but 0.9 to 1.2 in one dimension, 0.7 to 2.3 in three.
-BANDED = {1: 3, 2: 2, 3: 3}
+# From this stride of the last axis on writing the phases one by one costs more than the zeros of a
+# banded matrix: over its time, 0.26 to 0.74 from stride 3 on for kernels of 4 to 16; at stride 2
+# 0.8 in two dimensions (4x4), but 0.9 to 1.2 in one, 0.7 to 2.3 in three.
+BANDED, BANDED_IN_2D = 3, 2
 
 
 @lru_cache(maxsize=4096)
@@ -47,7 +47,8 @@ def choose(plan: Plan) -> str:
     if prod(plan.input_size) == 1:
         return "col2im"
     if plan.groups > 1 and plan.group_in_channels * plan.group_out_channels <= FEW:
-        return "banded" if plan.axes[-1].stride >= BANDED[len(plan.axes)] else "depthwise"
+        least = BANDED_IN_2D if len(plan.axes) == 2 else BANDED
+        return "banded" if plan.axes[-1].stride >= least else "depthwise"
     return "col2im" if _distribution(plan) <= _collection(plan) else "subpixel"
 
 

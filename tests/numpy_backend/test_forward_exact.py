@@ -192,3 +192,16 @@ def test_integers_and_long_doubles_take_no_bands() -> None:
         y = banded.conv_transpose(plan, x, w)
         assert y.dtype == dtype
         np.testing.assert_array_equal(y, by_definition(plan, x, w))
+
+
+@pytest.mark.parametrize("groups", [1, 6])
+@pytest.mark.parametrize("stride", [1, 3])
+def test_four_axes(groups: int, stride: int) -> None:
+    rng = np.random.default_rng(4)
+    x = rng.integers(-5, 6, (2, 6, 3, 2, 3, 3)).astype(np.float64)
+    w = rng.integers(-5, 6, (6, 6 // groups, 2, 3, 2, 3)).astype(np.float64)
+    call = conv_transpose_call(x.shape, w.shape, None, stride, 1, 0, 1, groups, None, None)
+    expected = by_definition(call.plan, x, w)
+    for method in ("auto", "col2im", "subpixel"):
+        y = tconv.conv_transpose(x, w, stride=stride, padding=1, groups=groups, method=method)
+        np.testing.assert_array_equal(y, expected, method)
