@@ -20,8 +20,8 @@ from numpy.typing import NDArray
 
 from tconv._geometry import Axis, Phase
 from tconv._numpy import depthwise, scratch
-from tconv._numpy.blocks import blocks
-from tconv._numpy.workers import run
+from tconv._numpy.blocks import Block
+from tconv._numpy.group_tasks import by_group
 from tconv._plan import Plan
 
 Array = NDArray[Any]
@@ -52,32 +52,17 @@ def conv_transpose(plan: Plan, x: Array, w: Array) -> Array:
     without a BLAS, take the multiply-adds."""
     if x.dtype.char not in "fdFD" or not np.isfinite(x).all():
         return depthwise.conv_transpose(plan, x, w)
-    y = np.empty(plan.y_shape, x.dtype)
-    depth, channels = plan.group_in_channels, plan.group_out_channels
-    tasks = []
-    for block in blocks(plan, POSITIONS, plan.batch):
-        samples = block.batch.stop - block.batch.start
-        some = _groups(plan, samples, block.axes)
-        signal, target = x[block.batch, :, block.inputs], y[block.batch, :, block.outputs]
-        for low in range(0, plan.groups, some):
-            high = min(low + some, plan.groups)
-            inputs, outputs = (
-                slice(low * depth, high * depth),
-                slice(low * channels, high * channels),
-            )
-            piece = signal[:, inputs], w[inputs], target[:, outputs]
-            tasks.append(partial(_compute, high - low, block.axes, *piece))
-    run(tasks)
-    return y
+    return by_group(plan, x, w, _compute, POSITIONS, partial(_groups_together, plan))
 
 
-def _groups(plan: Plan, samples: int, axes: tuple[Axis, ...]) -> int:
-    """Groups a task: x and the matrix each stay near ``ELEMENTS``."""
-    how, planes = band(axes[-1]), plan.group_in_channels
-    inputs = samples * planes * prod(axis.input_size for axis in axes)
-    taps = prod(axis.kernel_size for axis in axes[:-1])
+def _groups_together(plan: Plan, block: Block) -> int:
+    """x and the matrix each stay near ``ELEMENTS``."""
+    how, planes = band(block.axes[-1]), plan.group_in_channels
+    samples: int = block.batch.stop - block.batch.start
+    inputs = samples * planes * prod(axis.input_size for axis in block.axes)
+    taps = prod(axis.kernel_size for axis in block.axes[:-1])
     matrix = planes * plan.group_out_channels * taps * how.reads * how.outputs
-    return max(1, ELEMENTS // max(1, inputs, matrix))
+    return ELEMENTS // max(1, inputs, matrix)
 
 
 @lru_cache(maxsize=1024)

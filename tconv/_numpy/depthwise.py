@@ -6,17 +6,17 @@ memory for many channels at once, and the pieces run on all threads.
 
 from __future__ import annotations
 
-from functools import partial
 from math import prod
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from tconv._geometry import Axis
 from tconv._numpy import scratch
-from tconv._numpy.blocks import blocks
-from tconv._numpy.flattened import EVERY, Product, Recipe, flatten, recipe
-from tconv._numpy.workers import run
+from tconv._numpy.blocks import Block
+from tconv._numpy.flattened import EVERY, Product, flatten, recipe
+from tconv._numpy.group_tasks import by_group
 from tconv._plan import Plan
 
 Index = tuple[Any, ...]
@@ -27,29 +27,19 @@ ELEMENTS = 1 << 17
 
 def conv_transpose(plan: Plan, x: NDArray[Any], w: NDArray[Any]) -> NDArray[Any]:
     """y[phase] is the sum over channels and taps of w[tap] * (x shifted by the tap)."""
-    y = np.empty(plan.y_shape, x.dtype)
-    depth, channels = plan.group_in_channels, plan.group_out_channels
-    tasks = []
-    for block in blocks(plan, POSITIONS, plan.batch):
-        how = recipe(block.axes)
-        samples = block.batch.stop - block.batch.start
-        some = max(1, ELEMENTS // (samples * prod(how.pitches)))
-        signal, target = x[block.batch, :, block.inputs], y[block.batch, :, block.outputs]
-        for low in range(0, plan.groups, some):
-            high = min(low + some, plan.groups)
-            inputs, outputs = (
-                slice(low * depth, high * depth),
-                slice(low * channels, high * channels),
-            )
-            tasks.append(
-                partial(_compute, high - low, how, signal[:, inputs], w[inputs], target[:, outputs])
-            )
-    run(tasks)
-    return y
+
+    def groups_together(block: Block) -> int:
+        samples: int = block.batch.stop - block.batch.start
+        return ELEMENTS // (samples * prod(recipe(block.axes).pitches))
+
+    return by_group(plan, x, w, _compute, POSITIONS, groups_together)
 
 
 @scratch.frame()
-def _compute(groups: int, how: Recipe, x: NDArray[Any], w: NDArray[Any], y: NDArray[Any]) -> None:
+def _compute(
+    groups: int, axes: tuple[Axis, ...], x: NDArray[Any], w: NDArray[Any], y: NDArray[Any]
+) -> None:
+    how = recipe(axes)
     samples, plane = len(x), prod(how.pitches)
     flat = flatten(x, how).reshape(groups, -1, samples * plane + how.slack)
     weight = w.reshape(groups, flat.shape[1], *w.shape[1:])
