@@ -29,7 +29,7 @@ GATHER, ARRANGE, WRITE_PHASE = 0.75, 2.0, 2.5
 TINY = 1024
 
 # Up to this many multiply-adds of whole planes an output, one channel at a time costs less
-# than GEMMs of so few rows.
+# than GEMMs of so few rows: 3.4 ms against 29 (one channel of 512x512, 3x3, stride 2).
 FEW = 4
 
 # From this stride of the last axis on writing the phases one by one costs more than the zeros of a
@@ -46,7 +46,7 @@ def choose(plan: Plan) -> str:
         return "tiny"
     if prod(plan.input_size) == 1:
         return "col2im"
-    if plan.groups > 1 and plan.group_in_channels * plan.group_out_channels <= FEW:
+    if plan.group_in_channels * plan.group_out_channels <= FEW:
         least = BANDED_IN_2D if len(plan.axes) == 2 else BANDED
         return "banded" if plan.axes[-1].stride >= least else "depthwise"
     return "col2im" if _distribution(plan) <= _collection(plan) else "subpixel"

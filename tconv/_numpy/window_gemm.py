@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tconv._numpy import phase_form, window_form
-from tconv._numpy.gradient_choice import form
+from tconv._numpy import depthwise, phase_form, window_form
+from tconv._numpy.flipped import flipped
+from tconv._numpy.gradient_choice import adds_planes, form
 from tconv._plan import Plan
 
 Array = NDArray[Any]
@@ -19,6 +20,9 @@ def conv(plan: Plan, y: Array, w: Array) -> Array:
     """x[i] = sum over channels and taps t of y[i*s + t*d - lo] * w[t]."""
     if _is_empty(plan):
         return np.zeros(plan.x_shape, y.dtype)
+    if adds_planes(plan):
+        turned, kernel = flipped(plan, w)
+        return depthwise.conv_transpose(turned, y, kernel)
     chosen = form(plan)
     x = chosen.InputSum(plan, w, y.dtype)
     for block, matrix in chosen.gather(plan, y):
@@ -42,6 +46,8 @@ def cotangents(plan: Plan, x: Array, w: Array, y: Array) -> tuple[Array, Array]:
     """``conv`` and ``weight_cotangent`` from one gathering of y."""
     if _is_empty(plan):
         return np.zeros(plan.x_shape, y.dtype), np.zeros(plan.w_shape, y.dtype)
+    if adds_planes(plan):
+        return conv(plan, y, w), weight_cotangent(plan, x, y)
     chosen = form(plan)
     dx, dw = chosen.InputSum(plan, w, y.dtype), chosen.WeightSum(plan, x, y.dtype)
     for block, matrix in chosen.gather(plan, y):

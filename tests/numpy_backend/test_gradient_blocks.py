@@ -14,20 +14,22 @@ torch = pytest.importorskip("torch")
 
 FORMS = {
     "as chosen": {},
-    "windows": {"few": 0},
-    "phases": {"few": 99},
+    "windows": {"few": 0, "products": 0},
+    "phases": {"few": 99, "products": 0},
+    "planes added wherever the stride is 1": {"products": 99},
     "windows in tiny blocks": {"few": 0, "workspace": 256, "fewest": 4},
     "windows, unfolded": {"few": 0, "fewest": 1},
-    "phases in tiny blocks": {"few": 99, "workspace": 256, "fewest": 4},
+    "phases in tiny blocks": {"few": 99, "products": 0, "workspace": 256, "fewest": 4},
     "long runs": {"few": 0, "run": 2, "workspace": 4096, "fewest": 16},
 }
 
 
 @pytest.fixture
 def settings(monkeypatch):
-    def apply(few=None, workspace=None, fewest=None, run=None):
+    def apply(few=None, workspace=None, fewest=None, run=None, products=None):
         for module, name, value in (
             (gradient_choice, "FEW_CHANNELS", few),
+            (gradient_choice, "FEW_PRODUCTS", products),
             (gather_blocks, "WORKSPACE", workspace),
             (gather_blocks, "FEWEST_POSITIONS", fewest),
             (window_form, "LONG_RUN", run),
@@ -239,6 +241,15 @@ def test_the_choice_reads_the_plan_alone():
     assert gradient_choice.form(plan(8, 4, 2, 1)) is phase_form
     assert gradient_choice.form(plan(8, 4, 3, 2)) is window_form
     assert gradient_choice.form(plan(1, 4, 2, 1)) is window_form
+
+
+def test_a_stride_one_convolution_of_few_channels_adds_planes():
+    def plan(stride, channels):
+        return Plan(1, channels, channels, 2, (Axis(6, 12, 3, stride, 1, 0),))
+
+    assert gradient_choice.adds_planes(plan(1, 4))
+    assert not gradient_choice.adds_planes(plan(2, 4))
+    assert not gradient_choice.adds_planes(plan(1, 6))
 
 
 def test_blocks_cover_everything_once(settings):
