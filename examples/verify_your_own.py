@@ -149,13 +149,29 @@ def extends_by_less_than_the_stride(problem):
     return all(op < s for op, s in zip(problem.output_padding, problem.stride, strict=True))
 
 
+def never_crops_the_input(problem):
+    """Where the stuffed input would be cropped, XLA's CPU convolution reads beyond it and returns
+    whatever lies there (jaxlib 0.10.2; found by this check)."""
+    ends = zip(
+        problem.kernel_size, problem.dilation, problem.padding, problem.output_padding, strict=True
+    )
+    return all(max(lo, hi - op) <= d * (k - 1) for k, d, (lo, hi), op in ends)
+
+
 ADAPTERS = {
     "torch": (with_torch, {"supports": lambda p: p.symmetric}),
-    "jax": (with_lax, {"supports": lambda p: p.groups == 1}),
-    "flax": (with_flax, {"supports": lambda p: p.groups == 1}),
+    "jax": (with_lax, {"supports": lambda p: p.groups == 1 and never_crops_the_input(p)}),
+    "flax": (with_flax, {"supports": lambda p: p.groups == 1 and never_crops_the_input(p)}),
     "equinox": (
         with_equinox,
-        {"supports": lambda p: p.symmetric and p.batch != 0 and extends_by_less_than_the_stride(p)},
+        {
+            "supports": lambda p: (
+                p.symmetric
+                and p.batch != 0
+                and extends_by_less_than_the_stride(p)
+                and never_crops_the_input(p)
+            )
+        },
     ),
     "onnxruntime": (
         with_onnx,

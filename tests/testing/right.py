@@ -72,6 +72,15 @@ def tconv_jax(method):
     return function
 
 
+def never_crops_the_input(problem):
+    """Where its padding is negative XLA's CPU convolution reads outside of the image and returns
+    what lies there (jaxlib 0.10.2): seed 16 of this table found it in plain ``lax``."""
+    ends = zip(
+        problem.kernel_size, problem.dilation, problem.padding, problem.output_padding, strict=True
+    )
+    return all(max(lo, hi - op) <= d * (k - 1) for k, d, (lo, hi), op in ends)
+
+
 METHODS = ("auto", "col2im", "dilated", "subpixel", "matrix")
 # name -> (function, options of the check).  The dense matrix multiplies its zeros by x, and so do
 # the forms on JAX, whose kernels are padded with zeros: there a NaN or an inf spreads.
@@ -79,7 +88,7 @@ SPREADS = {"nonfinite": ()}
 RIGHT = {
     "torch": (with_torch, {"supports": lambda p: p.symmetric}),
     "the definition": (with_reference, {}),
-    "lax": (with_lax, {}),
+    "lax": (with_lax, {"supports": never_crops_the_input}),
     **{f"tconv numpy {m}": (tconv_numpy(m), SPREADS if m == "matrix" else {}) for m in METHODS},
     **{f"tconv jax {m}": (tconv_jax(m), SPREADS) for m in METHODS},
 }
