@@ -16,8 +16,20 @@ from tconv._arguments import is_known
 from tconv._jax.blocks import blocks_of
 from tconv._plan import Plan
 
-# Programs grow with the combinations of shifts: a stride-1 kernel of 64 x 64 has 4096 of them.
-MOST_SHIFTS = 100
+# Programs grow with the combinations of shifts: a stride-1 kernel of 64 x 64 has 4096 of them, and
+# with the 100 of a 10 x 10 one both gradients compiled in 5.5 s.  Beyond this many a convolution is
+# as fast in float32 (81 shifts: 1.3 ms beside 4.9 for w) and slow in float64, as lax is.
+MOST_SHIFTS = 64
+
+# Windows of more shifts than this are slow to concatenate and to compile: 81 of them (8 channels,
+# 9x9, stride 1) take 3.7 ms after 3.0 s for x beside 4.8 ms after 0.3 s of the sum, and for w 53 ms
+# a GEMM a shift beside 4.9 ms; both together compiled in 34 s.
+FEW_SHIFTS = 8
+
+# Elements of x shifted in every way, above which a GEMM a shift is the safer: 14.6 beside 14.3 ms
+# of the stack on an idle machine and 17 beside 46 to 86 on a busy one (vae_s1, 4.7 million), but 54
+# beside 7 (8 channels, 8x8, 0.5 million).
+SMALL_STACK = 1 << 20
 
 
 # From this many input channels on, bringing the kernel and the stacked inputs to the order of a
@@ -36,7 +48,8 @@ def conv_transpose_form(plan: Plan, platform: str | None, dtype: np.dtype[Any]) 
         return "point"  # dcgan_l1: 0.8 beside 3.0 of columns
     if _is_depthwise(plan) and prod(plan.stride) < 16:
         return "channels"  # dw_k4s2: 5.9 beside 7.1 of columns, 23 of subpixel GEMM
-    if plan.groups == 1 and _is_compact(plan) and 2 * _inputs(plan) <= _columns(plan):
+    compact = not _is_ragged(plan) and not _is_small(plan)
+    if plan.groups == 1 and compact and 2 * _inputs(plan) <= _columns(plan):
         # Columns take 63 beside 41 of the GEMM (voxgan_l3), 11.6 beside 3.4 (8 channels, 8x8,
         # stride 4); with 4 groups 8.7 beside 12.4 (grp4).
         return subpixel_form(plan, platform, dtype)
@@ -67,7 +80,8 @@ def conv_form(plan: Plan, platform: str | None) -> str:
     if _is_ragged(plan):
         return "windows"  # stylegan2_k3: 40 beside 66, for 9 taps instead of 16
     # The products are shifts*in a block, the windows taps*out a position; equal where k == s.
-    if _shifts(plan) == 1 or _is_small(plan) or _inputs(plan) > _columns(plan):
+    small = _is_small(plan) and _shifts(plan) <= FEW_SHIFTS
+    if _shifts(plan) == 1 or small or _inputs(plan) > _columns(plan):
         return "windows"  # dcgan_l5: 1.2 beside 2.4; dcgan_l2: 13.5 beside 16
     return "sum"  # fcn32s: 16 beside 77; grp4: 16 beside 19; vae_s1: 6.6 beside 10.5
 
@@ -80,9 +94,12 @@ def weight_form(plan: Plan, platform: str | None) -> str:
         return "windows"
     if _is_point(plan):
         return "point"  # dcgan_l1: 0.8 beside 8.0 of windows
-    if _shifts(plan) > 1 and _is_compact(plan) and _inputs(plan) <= _columns(plan):
+    small = _is_small(plan) and _shifts(plan) <= FEW_SHIFTS
+    compact = _shifts(plan) > 1 and not _is_ragged(plan) and not small
+    stacks = _shifts(plan) <= FEW_SHIFTS or _stacked(plan) <= SMALL_STACK
+    if compact and stacks and _inputs(plan) <= _columns(plan):
         return "shifts"  # fcn32s: 19 beside 122 of windows; grp4: 13 beside 37; hifigan_u3: 7 by 8
-    if _shifts(plan) > 8:
+    if _shifts(plan) > FEW_SHIFTS:
         return "taps"  # fsrcnn_x3: 4.9 beside 5.5 of windows, 44 of shifts
     return "windows"  # cyclegan_u1: 23 beside 38 of shifts; dcgan_l2: 8.5 beside 12
 
@@ -96,6 +113,13 @@ def _conv_transpose_elsewhere(plan: Plan) -> str:
 
 def _shifts(plan: Plan) -> int:
     return prod(block.shifts for block in blocks_of(plan))
+
+
+def _stacked(plan: Plan) -> float:
+    """Elements of x in every shift; unbounded where a size is symbolic."""
+    if not all(is_known(size) for size in plan.x_shape):
+        return float("inf")
+    return _shifts(plan) * prod(plan.x_shape)
 
 
 def _inputs(plan: Plan) -> int:
@@ -119,11 +143,6 @@ def _is_small(plan: Plan) -> bool:
         is_known(block.reached) and 4 * block.reached >= 5 * block.axis.input_size
         for block in blocks_of(plan)
     )
-
-
-def _is_compact(plan: Plan) -> bool:
-    """Whether a sum over all shifts for all phases of all blocks computes little in vain."""
-    return not _is_ragged(plan) and not _is_small(plan)
 
 
 def _is_point(plan: Plan) -> bool:
