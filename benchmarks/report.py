@@ -57,6 +57,10 @@ def summary(rows: Sequence[Row], reference: str) -> list[str]:
             )
         reasons = {row.missing[name] for row in rows if name in row.missing}
         lines.extend(f"{name}: skipped: {reason}" for reason in sorted(reasons))
+    timings = [timing for row in rows for timing in row.timings.values()]
+    if left_out := sum(timing.left_out for timing in timings):
+        made = left_out + sum(timing.calls for timing in timings)
+        lines.append(f"left out, as the hypervisor took a processor: {left_out} of {made} calls")
     return lines
 
 

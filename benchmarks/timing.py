@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from statistics import median, quantiles
 from time import perf_counter, sleep
 from typing import Any
@@ -14,41 +15,73 @@ from typing import Any
 SETTLE_SECONDS = 0.2
 TURN_SECONDS = 0.05
 FEWEST_TURNS = 4
+STATISTICS = Path("/proc/stat")
+
+
+# On a virtual machine calls during which the hypervisor gave a processor away are left out for all
+# peers alike, and more are made until each has some without, for so many times the seconds at most.
+ENOUGH_CALLS = 8
+PATIENCE = 4
 
 
 @dataclass(frozen=True)
 class Timing:
-    """Seconds a call: the median, the quartiles around it, and of how many calls."""
+    """Seconds a call: the median, the quartiles around it, of how many calls, and how many more
+    were left out."""
 
     median: float
     low: float
     high: float
     calls: int
+    left_out: int
+
+
+@dataclass(frozen=True)
+class _Call:
+    seconds: float
+    disturbed: bool
 
 
 def alternate(calls: Sequence[Callable[[], Any]], seconds: float) -> list[Timing]:
     """Time the calls in turns, A B A B, for about this long in all; each has run once before."""
-    samples: list[list[float]] = [[] for _ in calls]
+    samples: list[list[_Call]] = [[] for _ in calls]
     start = perf_counter()
     turns = 0
-    while turns < FEWEST_TURNS or perf_counter() - start < seconds:
+    while turns < FEWEST_TURNS or perf_counter() - start < _wanted(samples, seconds):
         for call, kept in zip(calls, samples, strict=True):
             kept.extend(_turn(call))
         turns += 1
     return [_timing(kept) for kept in samples]
 
 
-def _turn(call: Callable[[], Any]) -> list[float]:
+def _wanted(samples: list[list[_Call]], seconds: float) -> float:
+    fewest = min(sum(not call.disturbed for call in kept) for kept in samples)
+    return seconds if fewest >= ENOUGH_CALLS else PATIENCE * seconds
+
+
+def _turn(call: Callable[[], Any]) -> list[_Call]:
     sleep(SETTLE_SECONDS)
     call()
-    times: list[float] = []
-    while not times or sum(times) < TURN_SECONDS:
-        before = perf_counter()
+    found: list[_Call] = []
+    while not found or sum(each.seconds for each in found) < TURN_SECONDS:
+        stolen, before = _stolen(), perf_counter()
         call()
-        times.append(perf_counter() - before)
-    return times
+        seconds = perf_counter() - before
+        found.append(_Call(seconds, _stolen() != stolen))
+    return found
 
 
-def _timing(samples: list[float]) -> Timing:
-    low, _, high = quantiles(samples, n=4) if len(samples) > 1 else samples * 3
-    return Timing(median(samples), low, high, len(samples))
+def _stolen() -> int:
+    """Ticks that a hypervisor has taken from this machine's processors, where Linux counts them."""
+    if not STATISTICS.exists():
+        return 0
+    processors = STATISTICS.read_text().partition("\n")[0].split()
+    return int(processors[8]) if len(processors) > 8 else 0
+
+
+def _timing(samples: list[_Call]) -> Timing:
+    kept = [call.seconds for call in samples if not call.disturbed]
+    if len(kept) < ENOUGH_CALLS:
+        kept = [call.seconds for call in samples]
+    low, _, high = quantiles(kept, n=4) if len(kept) > 1 else kept * 3
+    return Timing(median(kept), low, high, len(kept), len(samples) - len(kept))
