@@ -63,7 +63,8 @@ def _turn(call: Callable[[], Any]) -> list[_Call]:
     sleep(SETTLE_SECONDS)
     call()
     found: list[_Call] = []
-    while not found or sum(each.seconds for each in found) < TURN_SECONDS:
+    start = perf_counter()
+    while not found or perf_counter() - start < TURN_SECONDS:
         stolen, before = _stolen(), perf_counter()
         call()
         seconds = perf_counter() - before
