@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from benchmarks import __main__ as command
-from benchmarks import layers, measure, problem, report, scaling
+from benchmarks import layers, measure, problem, report, scaling, timing
 from benchmarks.layers import Layer
 from benchmarks.problem import Peer, Unsupported
 
@@ -20,6 +20,11 @@ TINY = Layer("tiny", "a test", 2, 3, 4, (4, 5), 4, 2, 1)
 @pytest.fixture
 def tiny(monkeypatch):
     monkeypatch.setattr(layers, "load", lambda names=None: [TINY, replace(TINY, name="other")])
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_stolen(monkeypatch, tmp_path):
+    monkeypatch.setattr(timing, "STATISTICS", tmp_path / "none")
 
 
 def test_layer_shapes_are_those_of_pytorch():
@@ -81,6 +86,32 @@ def test_a_peer_without_support_is_named_with_its_reason():
     other = Peer("other", cannot, lambda out: (out,))
     row = measure.measure(TINY, "forward", "float32", [right, other], "right", 0)
     assert report.summary([row], "right") == ["other: skipped: too small"]
+
+
+@pytest.mark.parametrize("present", [True, False])
+def test_calls_with_stolen_time_are_left_out(monkeypatch, tmp_path, present):
+    """Every second call a tick is stolen, and takes five times as long; the clock is made up."""
+    statistics, clock, made = tmp_path / "stat", [0.0], [0]
+
+    def wait(seconds):
+        clock[0] += seconds
+
+    def call():
+        made[0] += 1
+        wait(0.005 if made[0] % 2 else 0.001)
+        if present:
+            statistics.write_text(f"cpu 1 2 3 4 5 6 7 {(made[0] + 1) // 2} 0 0\ncpu0 0")
+
+    if present:
+        statistics.write_text("cpu 1 2 3 4 5 6 7 0 0 0\ncpu0 0")
+        monkeypatch.setattr(timing, "STATISTICS", statistics)
+    monkeypatch.setattr(timing, "perf_counter", lambda: clock[0])
+    monkeypatch.setattr(timing, "sleep", wait)
+    (found,) = timing.alternate([call], 0)
+    assert found.calls + found.left_out == made[0] - timing.FEWEST_TURNS
+    assert (found.left_out > 0) == present
+    assert found.low == pytest.approx(0.001)
+    assert found.high == pytest.approx(0.001 if present else 0.005)
 
 
 def test_extra_memory_counts_scratch_and_not_the_result():
