@@ -31,7 +31,6 @@ FEW_SHIFTS = 8
 # beside 7 (8 channels, 8x8, 0.5 million).
 SMALL_STACK = 1 << 20
 
-
 # From this many input channels on, bringing the kernel and the stacked inputs to the order of a
 # GEMM costs more than XLA's own float32 convolution: GEMM and convolution take 10.9 and 8.2 with
 # 256 (dcgan_l3), 8.3 and 8.2 with 128 (dcgan_l4), 4.8 and 5.4 with 64, 3.9 and 8.6 with 32 in 3-D.
@@ -80,8 +79,7 @@ def conv_form(plan: Plan, platform: str | None) -> str:
     if _is_ragged(plan):
         return "windows"  # stylegan2_k3: 40 beside 66, for 9 taps instead of 16
     # The products are shifts*in a block, the windows taps*out a position; equal where k == s.
-    small = _is_small(plan) and _shifts(plan) <= FEW_SHIFTS
-    if _shifts(plan) == 1 or small or _inputs(plan) > _columns(plan):
+    if _shifts(plan) == 1 or _suits_windows(plan) or _inputs(plan) > _columns(plan):
         return "windows"  # dcgan_l5: 1.2 beside 2.4; dcgan_l2: 13.5 beside 16
     return "sum"  # fcn32s: 16 beside 77; grp4: 16 beside 19; vae_s1: 6.6 beside 10.5
 
@@ -94,8 +92,7 @@ def weight_form(plan: Plan, platform: str | None) -> str:
         return "windows"
     if _is_point(plan):
         return "point"  # dcgan_l1: 0.8 beside 8.0 of windows
-    small = _is_small(plan) and _shifts(plan) <= FEW_SHIFTS
-    compact = _shifts(plan) > 1 and not _is_ragged(plan) and not small
+    compact = _shifts(plan) > 1 and not _is_ragged(plan) and not _suits_windows(plan)
     stacks = _shifts(plan) <= FEW_SHIFTS or _stacked(plan) <= SMALL_STACK
     if compact and stacks and _inputs(plan) <= _columns(plan):
         return "shifts"  # fcn32s: 19 beside 122 of windows; grp4: 13 beside 37; hifigan_u3: 7 by 8
@@ -143,6 +140,11 @@ def _is_small(plan: Plan) -> bool:
         is_known(block.reached) and 4 * block.reached >= 5 * block.axis.input_size
         for block in blocks_of(plan)
     )
+
+
+def _suits_windows(plan: Plan) -> bool:
+    """Whether blocks waste much and the windows are few enough to concatenate."""
+    return _is_small(plan) and _shifts(plan) <= FEW_SHIFTS
 
 
 def _is_point(plan: Plan) -> bool:

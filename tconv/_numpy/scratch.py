@@ -46,13 +46,16 @@ def frame() -> Iterator[None]:
 
 
 def empty(shape: tuple[int, ...], dtype: DTypeLike) -> NDArray[Any]:
-    """An array of unset values that lasts until the end of the innermost frame."""
+    """An array of unset values that lasts until the end of the innermost frame; outside of
+    any frame one of its own."""
     dtype = np.dtype(dtype)
+    if not _arena.depth:
+        return np.empty(shape, dtype)
     size = prod(shape) * dtype.itemsize
     begin = _arena.used
     _arena.used += -(-size // ALIGNMENT) * ALIGNMENT
     _arena.wanted = max(_arena.wanted, _arena.used)
-    if not _arena.depth or begin + size > len(_arena.buffer):
+    if begin + size > len(_arena.buffer):
         return np.empty(shape, dtype)
     return _arena.buffer[begin : begin + size].view(dtype).reshape(shape)
 

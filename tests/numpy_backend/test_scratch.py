@@ -54,6 +54,12 @@ def test_an_error_ends_its_frame() -> None:
     assert scratch._arena.used == scratch._arena.depth == 0
 
 
+def test_outside_of_a_frame_nothing_is_taken() -> None:
+    array = scratch.empty((10,), np.float64)
+    assert not np.shares_memory(array, scratch._arena.buffer)
+    assert scratch._arena.used == 0
+
+
 def test_what_is_kept_is_bounded() -> None:
     grow(2 * scratch.KEPT)
     assert len(scratch._arena.buffer) <= scratch.KEPT
