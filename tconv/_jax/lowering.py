@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import jax
 from jax import lax
+from jax.experimental.xla_metadata import set_xla_metadata
 from jax.extend.mlir import lower_with_sharding_in_types
 from jax.interpreters import mlir
 from jax.sharding import use_abstract_mesh
@@ -44,7 +46,9 @@ def lowering_rule(
         values = _framed(form, result, plan, arrays, **static)
         return lax.convert_element_type(values, sums if wide else narrow)
 
-    lower = mlir.lower_fun(compute, multiple_results=False)
+    lower = mlir.lower_fun(
+        _apart(compute) if platform == "cpu" else compute, multiple_results=False
+    )
 
     def rule(context: Any, first: Any, second: Any, **static: Any) -> Any:
         plain = [jax.core.ShapedArray(aval.shape, aval.dtype) for aval in context.avals_in]
@@ -54,6 +58,19 @@ def lowering_rule(
         return [lower_with_sharding_in_types(context, lowered, aval)]
 
     return rule
+
+
+def _apart(compute: Callable[..., Any]) -> Callable[..., Any]:
+    """The same computation as a function that XLA calls and does not inline.
+
+    Inlined, the gradients' maps are taken apart and their scratch memory is alive all at once.
+    """
+
+    def called(first: Any, second: Any, **static: Any) -> Any:
+        result = jax.jit(partial(compute, **static))(first, second)
+        return set_xla_metadata(result, inlineable="false")
+
+    return called
 
 
 def _framed(form: Form, result: str, plan: Plan, arrays: dict[str, Any], **static: Any) -> Any:

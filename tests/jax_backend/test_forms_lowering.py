@@ -102,6 +102,16 @@ def test_each_platform_gets_its_own_form() -> None:
     assert not convolutions(lowered(transposed, X, W, platform="cpu"))
 
 
+@pytest.mark.parametrize(("platform", "apart"), [("cpu", 3), ("cuda", 0), ("tpu", 0)])
+def test_on_the_cpu_each_map_is_a_function_that_is_called(platform: str, apart: int) -> None:
+    def everything(x: Any, w: Any) -> Any:
+        y, pullback = jax.vjp(transposed, x, w)
+        return y, pullback(y)
+
+    text = lowered(everything, X, W, platform=platform)
+    assert len(re.findall(r'call @[^\n]*inlineable = "false"', text)) == apart
+
+
 @pytest.mark.parametrize("platform", ["cpu", "cuda"])
 @pytest.mark.parametrize(("stride", "kernel"), [(1, 64), (32, 64), (1, 31), (64, 64)])
 def test_the_program_does_not_grow_with_the_taps(platform: str, stride: int, kernel: int) -> None:
