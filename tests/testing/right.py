@@ -1,5 +1,8 @@
 """Right implementations, from other hands and from this library, and what each offers."""
 
+import sys
+from pathlib import Path
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -8,6 +11,9 @@ from jax import lax
 
 import tconv
 from tconv.testing import reference
+
+sys.path.insert(0, str(Path(__file__).parents[2] / "examples"))
+from verify_your_own import xla_computes
 
 dilated = jax.jit(
     lax.conv_general_dilated,
@@ -70,27 +76,6 @@ def tconv_jax(method):
 
     function.__name__ = f"tconv jax {method}"
     return function
-
-
-def xla_computes(problem):
-    """Two errors of XLA's CPU convolution (jaxlib 0.10.2), both found by this table in plain
-    ``lax``: where its padding is negative it reads outside of the image and returns what lies
-    there (seed 16), and in three dimensions it aborts the process over an axis with one input
-    and a dilated kernel (seeds 22 and 39)."""
-    cropped = any(
-        max(lo, hi - op) > d * (k - 1)
-        for k, d, (lo, hi), op in zip(
-            problem.kernel_size, problem.dilation, problem.padding, problem.output_padding,
-            strict=True,
-        )
-    )  # fmt: skip
-    folded = any(
-        n == 1 and k > 1 and d > 1
-        for n, k, d in zip(
-            problem.input_size, problem.kernel_size, problem.dilation, strict=True
-        )
-    )
-    return not cropped and not (folded and problem.ndim == 3)
 
 
 METHODS = ("auto", "col2im", "dilated", "subpixel", "matrix")
