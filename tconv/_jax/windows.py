@@ -13,12 +13,12 @@ from jax import lax
 from tconv._jax.blocks import (
     blocks_of,
     deinterleaved,
-    grouped_dot,
     kernel_by_phase,
     kernel_from_phases,
     pad,
     shifts_of,
 )
+from tconv._jax.products import grouped_dot
 from tconv._plan import Plan
 
 
