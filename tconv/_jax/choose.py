@@ -22,13 +22,19 @@ from tconv._plan import Plan
 MOST_SHIFTS = 64
 
 # Windows of more shifts than this are slow to concatenate and to compile: 81 of them (8 channels,
-# 9x9, stride 1) take 3.7 ms after 3.0 s for x beside 4.8 ms after 0.3 s of the sum, and for w 53 ms
-# a GEMM a shift beside 4.9 ms; both together compiled in 34 s.
-FEW_SHIFTS = 8
+# 9x9, stride 1) take 3.7 ms after 3.0 s for x beside 4.8 ms after 0.3 s of the sum; both gradients
+# compiled in 34 s.
+FEW_SHIFTS = 9
 
-# Elements of x shifted in every way, above which a GEMM a shift is the safer: 14.6 beside 14.3 ms
-# of the stack on an idle machine and 17 beside 46 to 86 on a busy one (vae_s1, 4.7 million), but 54
-# beside 7 (8 channels, 8x8, 0.5 million).
+# With more shifts than that XLA's own float32 convolution of one group in one or two dimensions is
+# the fastest, once what the others keep between their steps has more elements than this.  32
+# channels, 7x7 (26 million): y 22 beside 62 of columns, x 21 beside 85 of the sum, w 34 beside 88
+# of a GEMM a shift; 64 channels, 16 in one dimension: 14 by 37, 17 by 44, 34 by 103.  But 2.4
+# million (64 channels to 3, 7x7): 7.2 by 3.9; in three dimensions (32 channels, 3x3x3) 12 by 2.8.
+MUCH = 1 << 22
+
+# Elements of x shifted in every way, above which a GEMM a shift is the safer beyond few shifts: 17
+# beside 46 to 86 of the stack on a busy machine (4.7 million), but 54 beside 7 (0.5 million).
 SMALL_STACK = 1 << 20
 
 # From this many input channels on, bringing the kernel and the stacked inputs to the order of a
@@ -47,6 +53,8 @@ def conv_transpose_form(plan: Plan, platform: str | None, dtype: np.dtype[Any]) 
         return "point"  # dcgan_l1: 0.8 beside 3.0 of columns
     if _is_depthwise(plan) and prod(plan.stride) < 16:
         return "channels"  # dw_k4s2: 5.9 beside 7.1 of columns, 23 of subpixel GEMM
+    if _suits_xla(plan, dtype) and _columns(plan) * _positions(plan) > MUCH:
+        return "subpixel convolution"
     compact = not _is_ragged(plan) and not _is_small(plan)
     if plan.groups == 1 and compact and 2 * _inputs(plan) <= _columns(plan):
         # Columns take 63 beside 41 of the GEMM (voxgan_l3), 11.6 beside 3.4 (8 channels, 8x8,
@@ -66,7 +74,7 @@ def subpixel_form(plan: Plan, platform: str | None, dtype: np.dtype[Any]) -> str
     return "subpixel GEMM"
 
 
-def conv_form(plan: Plan, platform: str | None) -> str:
+def conv_form(plan: Plan, platform: str | None, dtype: np.dtype[Any]) -> str:
     """The form that computes x."""
     if _many_shifts(plan) or (platform != "cpu" and plan.groups == 1):
         return "convolution"
@@ -76,15 +84,18 @@ def conv_form(plan: Plan, platform: str | None) -> str:
         return "point"  # dcgan_l1: 1.1 beside 3.2 of windows
     if _is_depthwise(plan) and plan.taps <= MOST_SHIFTS:
         return "channels"  # dw_k4s2: 4.3 beside 17 of the sum, 44 of windows
-    if _is_ragged(plan):
-        return "windows"  # stylegan2_k3: 40 beside 66, for 9 taps instead of 16
     # The products are shifts*in a block, the windows taps*out a position; equal where k == s.
-    if _shifts(plan) == 1 or _suits_windows(plan) or _inputs(plan) > _columns(plan):
-        return "windows"  # dcgan_l5: 1.2 beside 2.4; dcgan_l2: 13.5 beside 16
+    many = _inputs(plan) > _columns(plan)  # dcgan_l2: 13.5 of windows beside 16
+    # dcgan_l5: 1.2 of windows beside 2.4; stylegan2_k3, for 9 taps instead of 16: 40 beside 66
+    gathers = many or _is_ragged(plan) or _shifts(plan) == 1 or _suits_windows(plan)
+    if _suits_xla(plan, dtype) and (gathers or _inputs(plan) * _positions(plan) > MUCH):
+        return "convolution"  # 32 channels to 16, 10x10, stride 3: 7.2 beside 8.9 and 49
+    if gathers:
+        return "windows"
     return "sum"  # fcn32s: 16 beside 77; grp4: 16 beside 19; vae_s1: 6.6 beside 10.5
 
 
-def weight_form(plan: Plan, platform: str | None) -> str:
+def weight_form(plan: Plan, platform: str | None, dtype: np.dtype[Any]) -> str:
     """The form that computes w."""
     if _many_shifts(plan) or (platform != "cpu" and plan.groups == 1):
         return "convolution"
@@ -92,13 +103,16 @@ def weight_form(plan: Plan, platform: str | None) -> str:
         return "windows"
     if _is_point(plan):
         return "point"  # dcgan_l1: 0.8 beside 8.0 of windows
+    if _suits_xla(plan, dtype):
+        return "convolution"
     compact = _shifts(plan) > 1 and not _is_ragged(plan) and not _suits_windows(plan)
-    stacks = _shifts(plan) <= FEW_SHIFTS or _stacked(plan) <= SMALL_STACK
+    few = _shifts(plan) <= FEW_SHIFTS
+    stacks = _shifts(plan) < plan.taps if few else _stacked(plan) <= SMALL_STACK
     if compact and stacks and _inputs(plan) <= _columns(plan):
-        return "shifts"  # fcn32s: 19 beside 122 of windows; grp4: 13 beside 37; hifigan_u3: 7 by 8
-    if _shifts(plan) > FEW_SHIFTS:
-        return "taps"  # fsrcnn_x3: 4.9 beside 5.5 of windows, 44 of shifts
-    return "windows"  # cyclegan_u1: 23 beside 38 of shifts; dcgan_l2: 8.5 beside 12
+        return "shifts"  # fcn32s: 19 beside 122 of windows; grp4: 13 beside 37; hifigan_u4: 7 by 9
+    if not few:
+        return "taps"
+    return "windows"  # cyclegan_u1: 20 beside 41 of shifts; vae_s1: 10 beside 31, 16 of taps
 
 
 def _conv_transpose_elsewhere(plan: Plan) -> str:
@@ -114,9 +128,7 @@ def _shifts(plan: Plan) -> int:
 
 def _stacked(plan: Plan) -> float:
     """Elements of x in every shift; unbounded where a size is symbolic."""
-    if not all(is_known(size) for size in plan.x_shape):
-        return float("inf")
-    return _shifts(plan) * prod(plan.x_shape)
+    return _shifts(plan) * plan.in_channels * _positions(plan)
 
 
 def _inputs(plan: Plan) -> int:
@@ -145,6 +157,18 @@ def _is_small(plan: Plan) -> bool:
 def _suits_windows(plan: Plan) -> bool:
     """Whether blocks waste much and the windows are few enough to concatenate."""
     return _is_small(plan) and _shifts(plan) <= FEW_SHIFTS
+
+
+def _suits_xla(plan: Plan, dtype: np.dtype[Any]) -> bool:
+    """Whether XLA has a fast convolution for the plan, and it has many shifts for the others."""
+    fast = dtype == np.float32 and plan.groups == 1 and len(plan.axes) <= 2
+    return fast and _shifts(plan) > FEW_SHIFTS and not _is_depthwise(plan)
+
+
+def _positions(plan: Plan) -> float:
+    """Inputs of a channel; unbounded where a size is symbolic."""
+    sizes = (plan.batch, *plan.input_size)
+    return prod(sizes) if all(map(is_known, sizes)) else float("inf")
 
 
 def _is_point(plan: Plan) -> bool:

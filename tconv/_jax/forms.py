@@ -71,7 +71,7 @@ def conv(plan: Plan, y: Any, w: Any, *, platform: str | None, precision: Any) ->
     reduced = blocks.reduce(plan)
     if _unreached(reduced.plan):
         return jnp.zeros(plan.x_shape, y.dtype)
-    name = choose.conv_form(reduced.plan, platform)
+    name = choose.conv_form(reduced.plan, platform, dtypes.accumulator(y.dtype))
     kernel = reduced.spread_kernel(w)
     return _computed(CONV, name, reduced.plan, reduced.take(y), kernel, precision)
 
@@ -81,7 +81,7 @@ def weight_cotangent(plan: Plan, x: Any, y: Any, *, platform: str | None, precis
     reduced = blocks.reduce(plan)
     if _unreached(reduced.plan):
         return jnp.zeros(plan.w_shape, x.dtype)
-    name = choose.weight_form(reduced.plan, platform)
+    name = choose.weight_form(reduced.plan, platform, dtypes.accumulator(x.dtype))
     w = _computed(WEIGHT, name, reduced.plan, x, reduced.take(y), precision)
     return reduced.gathered_kernel(w)
 

@@ -127,12 +127,12 @@ def test_every_form_is_the_definition(number: int, monkeypatch: pytest.MonkeyPat
 @pytest.mark.parametrize("platform", ["cpu", "cuda", "tpu", None])
 def test_whatever_is_chosen_holds_for_the_plan(number: int, platform: str | None) -> None:
     plan = blocks.reduce(PLANS[number]).plan
+    left_out = set(forms.CONV_TRANSPOSE) - set(applicable(plan))
     for dtype in (np.dtype(np.float32), np.dtype(np.float64)):
         assert choose.conv_transpose_form(plan, platform, dtype) in applicable(plan)
         assert choose.subpixel_form(plan, platform, dtype) in applicable(plan)
-    left_out = set(forms.CONV_TRANSPOSE) - set(applicable(plan))
-    assert choose.conv_form(plan, platform) in set(forms.CONV) - left_out
-    assert choose.weight_form(plan, platform) in set(forms.WEIGHT) - left_out
+        assert choose.conv_form(plan, platform, dtype) in set(forms.CONV) - left_out
+        assert choose.weight_form(plan, platform, dtype) in set(forms.WEIGHT) - left_out
 
 
 @pytest.mark.parametrize("method", ["col2im", "dilated", "matrix", "subpixel"])
