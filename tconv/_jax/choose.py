@@ -23,15 +23,16 @@ MOST_SHIFTS = 64
 
 # Windows of more shifts than this are slow to concatenate and to compile: 81 of them (8 channels,
 # 9x9, stride 1) take 3.7 ms after 3.0 s for x beside 4.8 ms after 0.3 s of the sum; both gradients
-# compiled in 34 s.
-FEW_SHIFTS = 9
+# compiled in 34 s.  Nine pieces XLA writes one by one before it concatenates them: 40 ms for w
+# beside 18 of a GEMM a shift (vae_s1).
+FEW_SHIFTS = 8
 
-# With more shifts than that XLA's own float32 convolution of one group in one or two dimensions is
+# With more shifts than these XLA's own float32 convolution of one group in one or two dimensions is
 # the fastest, once what the others keep between their steps has more elements than this.  32
 # channels, 7x7 (26 million): y 22 beside 62 of columns, x 21 beside 85 of the sum, w 34 beside 88
 # of a GEMM a shift; 64 channels, 16 in one dimension: 14 by 37, 17 by 44, 34 by 103.  But 2.4
 # million (64 channels to 3, 7x7): 7.2 by 3.9; in three dimensions (32 channels, 3x3x3) 12 by 2.8.
-MUCH = 1 << 22
+XLA_SHIFTS, MUCH = 9, 1 << 22
 
 # Elements of x shifted in every way, above which a GEMM a shift is the safer beyond few shifts: 17
 # beside 46 to 86 of the stack on a busy machine (4.7 million), but 54 beside 7 (0.5 million).
@@ -110,9 +111,7 @@ def weight_form(plan: Plan, platform: str | None, dtype: np.dtype[Any]) -> str:
     stacks = _shifts(plan) < plan.taps if few else _stacked(plan) <= SMALL_STACK
     if compact and stacks and _inputs(plan) <= _columns(plan):
         return "shifts"  # fcn32s: 19 beside 122 of windows; grp4: 13 beside 37; hifigan_u4: 7 by 9
-    if not few:
-        return "taps"
-    return "windows"  # cyclegan_u1: 20 beside 41 of shifts; vae_s1: 10 beside 31, 16 of taps
+    return "windows" if few else "taps"  # cyclegan_u1: 20 beside 41 of shifts
 
 
 def _conv_transpose_elsewhere(plan: Plan) -> str:
@@ -162,7 +161,7 @@ def _suits_windows(plan: Plan) -> bool:
 def _suits_xla(plan: Plan, dtype: np.dtype[Any]) -> bool:
     """Whether XLA has a fast convolution for the plan, and it has many shifts for the others."""
     fast = dtype == np.float32 and plan.groups == 1 and len(plan.axes) <= 2
-    return fast and _shifts(plan) > FEW_SHIFTS and not _is_depthwise(plan)
+    return fast and _shifts(plan) > XLA_SHIFTS and not _is_depthwise(plan)
 
 
 def _positions(plan: Plan) -> float:

@@ -10,8 +10,7 @@ from typing import Any
 import jax.numpy as jnp
 from jax import lax
 
-from tconv._jax.blocks import Blocks, blocks_of, interleaved, pad
-from tconv._jax.products import grouped_dot
+from tconv._jax.blocks import Blocks, blocks_of, grouped_dot, interleaved, pad
 from tconv._plan import Plan
 
 

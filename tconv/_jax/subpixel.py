@@ -9,9 +9,8 @@ from typing import Any
 import jax.numpy as jnp
 from jax import lax
 
-from tconv._jax.blocks import blocks_of, interleaved, kernel_by_phase, pad, shifts_of
+from tconv._jax.blocks import blocks_of, grouped_dot, interleaved, kernel_by_phase, pad, shifts_of
 from tconv._jax.cropping import cropped
-from tconv._jax.products import grouped_dot
 from tconv._plan import Plan
 
 
