@@ -30,7 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if options.peers:
         peers = [peer for peer in peers if peer.name in options.peers.split(",")]
     about = {"machine": report.machine(), "note": backend.NOTE, "versions": backend.versions()}
-    heading = f"{options.what} {options.dtype}, {backend.NOTE}"
+    heading = ", ".join([f"{options.what} {options.dtype}", *_layout(options), backend.NOTE])
     versions = ", ".join(f"{name} {version}" for name, version in about["versions"].items())
     print(heading, report.machine(), versions, sep="\n", flush=True)
     if options.scaling:
@@ -71,7 +71,14 @@ def _write(
         plot_ratios(options.plot, rows, reference, lines[0])
     if options.readme:
         text = f"{report.markdown(table)}\n\n" + "  \n".join([*lines, report.machine()])
-        report.refresh_readme(options.readme, f"{name}:{options.what}", text)
+        report.refresh_readme(
+            options.readme, ":".join([name, options.what, *_layout(options)]), text
+        )
+
+
+def _layout(options: argparse.Namespace) -> list[str]:
+    """The layout where it is not the default one."""
+    return ["NHWC"] if getattr(options, "layout", "NCHW") == "NHWC" else []
 
 
 def _options(name: str, backend: Any, arguments: Sequence[str]) -> argparse.Namespace:

@@ -29,12 +29,14 @@ def conv(plan: Plan, y: Any, w: Any, b: Any, *, precision: Any, preferred: Any) 
 
 def weight_cotangent(plan: Plan, x: Any, y: Any, *, precision: Any) -> Any:
     """w from x and y: how much each tap joins them."""
-    return _biased("w", {"x": x, "y": y}, plan, None, "auto", precision, None)
+    arrays = {"x": x, "y": y}
+    return _biased("w", arrays, plan, None, "auto", precision, None, called=True)
 
 
 def cotangents(plan: Plan, x: Any, w: Any, y: Any, *, precision: Any) -> tuple[Any, Any]:
     """``conv`` of y and w, and ``weight_cotangent`` of x and y."""
-    dx = conv(plan, y, w, None, precision=precision, preferred=None)
+    arrays = {"y": y, "w": w}
+    dx = _biased("x", arrays, plan, None, "auto", precision, None, called=True)
     return dx, weight_cotangent(plan, x, y, precision=precision)
 
 
@@ -63,6 +65,8 @@ def _biased(
     method: str,
     precision: Any,
     preferred: Any,
+    *,
+    called: bool = False,
 ) -> Any:
     """The named one of "x", "w" and "y", plus a bias, rounded to its dtype at the end."""
     arrays = {role: jnp.asarray(operand) for role, operand in operands.items()}
@@ -79,6 +83,7 @@ def _biased(
         method=method,
         precision=_canonical(precision),
         wide=b is not None,
+        called=called,
     )
     if b is None:
         return values

@@ -49,8 +49,9 @@ _GIVING = {
 def bind(result: str, arrays: dict[str, Any], **static: Any) -> Any:
     """The named one of "x", "w" and "y" from the other two, which have one dtype.
 
-    ``static`` holds ``plan``, ``method``, ``precision`` and ``wide``: whether half kinds give
-    a float32 result.
+    ``static`` holds ``plan``, ``method``, ``precision``, ``wide``: whether half kinds give a
+    float32 result, and ``called``: whether it is lowered to a function of its own, as all that
+    belongs to a derivative is.
     """
     bilinear = _GIVING[result]
     first, second = _agree(*(arrays[name] for name in bilinear.operands))
@@ -97,6 +98,11 @@ def _abstract(
     )
 
 
+def _jvp(rule: Callable[..., Any], primals: Any, tangents: Any, **static: Any) -> Any:
+    """The product rule, all of it ``called``."""
+    return rule(primals, tangents, **{**static, "called": True})
+
+
 def _transpose(
     bilinear: Bilinear, position: int, cotangent: Any, first: Any, second: Any, **static: Any
 ) -> Any:
@@ -107,7 +113,8 @@ def _transpose(
     wanted, other = bilinear.operands[position], bilinear.operands[1 - position]
     known = (first, second)[1 - position]
     cotangent = lax.convert_element_type(cotangent, known.dtype)
-    return bind(wanted, {bilinear.result: cotangent, other: known}, **{**static, "wide": False})
+    static |= {"wide": False, "called": True}
+    return bind(wanted, {bilinear.result: cotangent, other: known}, **static)
 
 
 def _batch(
@@ -152,6 +159,7 @@ def _define(bilinear: Bilinear) -> None:
     primitive.def_impl(partial(xla.apply_primitive, primitive))
     primitive.def_abstract_eval(partial(_abstract, bilinear))
     ad.defbilinear(primitive, partial(_transpose, bilinear, 0), partial(_transpose, bilinear, 1))
+    ad.primitive_jvps[primitive] = partial(_jvp, ad.primitive_jvps[primitive])
     batching.primitive_batchers[primitive] = partial(_batch, bilinear)
     for platform in (None, "cpu", "cuda", "rocm", "tpu"):
         rule = lowering_rule(bilinear.form, bilinear.operands, bilinear.result, platform)
