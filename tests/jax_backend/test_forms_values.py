@@ -10,6 +10,7 @@ import jax
 import numpy as np
 import pytest
 
+import tconv
 from tconv._geometry import Axis
 from tconv._jax import blocks, choose, forms
 from tconv._plan import Plan
@@ -141,3 +142,25 @@ def test_every_method(method: str) -> None:
     x, w, y = operands(plan)
     got = forms.conv_transpose(plan, x, w, platform="cpu", method=method, precision=None)
     np.testing.assert_array_equal(got, definition(plan, x, w, y)[0])
+
+
+@pytest.mark.parametrize(
+    ("spatial", "kernel"), [((24_000,), (16,)), ((150, 150), (5, 5))], ids=["1d", "2d"]
+)
+def test_large_problems_of_many_shifts_in_float32(
+    spatial: tuple[int, ...], kernel: tuple[int, ...]
+) -> None:
+    """Small integers, so that every sum is exact in float32 too."""
+    rng = np.random.default_rng(0)
+    x = rng.integers(-2, 3, (1, 16, *spatial)).astype(np.float32)
+    w = rng.integers(-2, 3, (16, 12, *kernel)).astype(np.float32)
+    y, pullback = tconv.conv_transpose_vjp(x, w, padding=1)
+    dy = rng.integers(-2, 3, y.shape).astype(np.float32)
+    plan = Plan(1, 16, 12, 1, tuple(Axis(n, m, k, 1, 1, 1) for n, m, k in zip(
+        spatial, y.shape[2:], kernel, strict=True)))  # fmt: skip
+    chosen = (choose.conv_transpose_form, choose.conv_form, choose.weight_form)
+    names = {function(plan, "cpu", x.dtype) for function in chosen}
+    assert names == {"subpixel convolution", "convolution"}
+    got, pull = jax.vjp(partial(tconv.conv_transpose, padding=1), jax.numpy.asarray(x), w)
+    for mine, theirs in zip((got, *pull(dy)), (y, *pullback(dy)[:2]), strict=True):
+        np.testing.assert_array_equal(mine, theirs)
