@@ -17,7 +17,6 @@ TURN_SECONDS = 0.05
 FEWEST_TURNS = 4
 STATISTICS = Path("/proc/stat")
 
-
 # On a virtual machine calls during which the hypervisor gave a processor away are left out for all
 # peers alike, and more are made until each has some without, for so many times the seconds at most.
 ENOUGH_CALLS = 8
