@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any
 
 Permutation = tuple[int, ...]
@@ -20,6 +20,12 @@ class Layout:
     input: Permutation
     kernel: Permutation
     output: Permutation
+
+    @cached_property
+    def channels_last(self) -> bool:
+        """Whether channels are the last axis of input and output."""
+        channels = 1 if len(self.input) == len(self.kernel) else 0
+        return self.input[channels] == len(self.input) - 1 and self.output[-1] == channels
 
     @property
     def output_back(self) -> Permutation:

@@ -37,6 +37,9 @@ class Plan:
     x to y; the convolution maps y to x with the same w; the weight gradient of both maps
     x and y to w.  All three are one trilinear form, so one plan serves all, and its names are
     those of the transposed convolution whichever way it is used.
+
+    ``channels_last`` says how x and y lie in the caller's arrays, (batch, *size, channels): it
+    changes no value, and a backend may read and write them faster by it.
     """
 
     batch: int
@@ -44,6 +47,7 @@ class Plan:
     out_channels: int
     groups: int
     axes: tuple[Axis, ...]
+    channels_last: bool = False
 
     @cached_property
     def input_size(self) -> Shape:
@@ -126,6 +130,7 @@ def conv_transpose_call(
         positive("dilation", dilation, axes),
         group_count(groups),
         None if output_size is None else per_axis("output_size", output_size, axes),
+        layout is not None and layout.channels_last,
     )
     return Call(plan, batched, layout)
 
@@ -153,6 +158,7 @@ def conv_call(
         padding_argument(padding, axes, ("valid", "same", "same_lower")),
         positive("dilation", dilation, axes),
         group_count(groups),
+        layout is not None and layout.channels_last,
     )
     return Call(plan, batched, layout)
 
@@ -203,6 +209,7 @@ def _transposed_plan(
     dilation: Shape,
     groups: int,
     output_size: Shape | None,
+    channels_last: bool,
 ) -> Plan:
     batch, in_channels, *input_size = x_shape
     leading, group_out, *kernel_size = w_shape
@@ -223,7 +230,7 @@ def _transposed_plan(
     axes = transposed_axes(
         input_size, kernel_size, stride, padding, output_padding, dilation, output_size
     )
-    return Plan(batch, in_channels, out_channels, groups, axes)
+    return Plan(batch, in_channels, out_channels, groups, axes, channels_last)
 
 
 @lru_cache(maxsize=4096)
@@ -235,6 +242,7 @@ def _forward_plan(
     padding: Pairs | str,
     dilation: Shape,
     groups: int,
+    channels_last: bool,
 ) -> Plan:
     batch, in_channels, *input_size = x_shape
     out_channels, group_in, *kernel_size = w_shape
@@ -252,4 +260,4 @@ def _forward_plan(
     checks.check_nonempty("x", input_size, x_shape)
     checks.check_nonempty("w", kernel_size, w_shape)
     axes = forward_axes(input_size, kernel_size, stride, padding, dilation)
-    return Plan(batch, out_channels, in_channels, groups, axes)
+    return Plan(batch, out_channels, in_channels, groups, axes, channels_last)

@@ -13,10 +13,8 @@ from itertools import product
 from math import gcd
 from typing import Any
 
-import jax.numpy as jnp
-from jax import lax
-
 from tconv._geometry import Axis
+from tconv._jax.pieces import pad
 from tconv._plan import Plan
 
 
@@ -39,7 +37,7 @@ class Reduced:
         """w with spread - 1 zeros between its taps."""
         if all(spread == 1 for spread in self.spreads):
             return w
-        return pad(w, [(0, 0)] * 2, [(0, 0, spread - 1) for spread in self.spreads])
+        return pad(w, 2, [(0, 0, spread - 1) for spread in self.spreads])
 
     def gathered_kernel(self, w: Any) -> Any:
         """The transpose of ``spread_kernel``."""
@@ -57,7 +55,7 @@ class Reduced:
                 self.plan.axes, self.offsets, self.gaps, self.output_size, strict=True
             )
         ]
-        return pad(y, [(0, 0)] * 2, config)
+        return pad(y, 2, config)
 
     def take(self, y: Any) -> Any:
         """y of the reduced plan from y of the given one."""
@@ -151,67 +149,3 @@ def blocks_of(plan: Plan) -> list[Blocks]:
 def shifts_of(blocks: Sequence[Blocks]) -> Iterator[tuple[int, ...]]:
     """Every combination of shifts, one an axis."""
     return product(*(range(block.shifts) for block in blocks))
-
-
-def pad(values: Any, lead: Sequence[tuple[int, int]], trail: Sequence[tuple[int, int, int]]) -> Any:
-    """Zeros around, and between, the trailing axes; negative amounts crop."""
-    config = [*((lo, hi, 0) for lo, hi in lead), *trail]
-    return lax.pad(values, jnp.zeros((), values.dtype), config)
-
-
-def interleaved(plan: Plan, blocked: Any) -> Any:
-    """y from (out_channels, *phases, batch, *blocks)."""
-    blocks, ndim = blocks_of(plan), len(plan.axes)
-    order = [ndim + 1, 0]
-    for axis in range(ndim):
-        order += [ndim + 2 + axis, 1 + axis]
-    y = jnp.transpose(blocked, order)
-    y = jnp.reshape(y, (*y.shape[:2], *(b.count * b.axis.stride for b in blocks)))
-    starts = [b.axis.lo - b.first * b.axis.stride for b in blocks]
-    crop = [
-        slice(start, start + b.axis.output_size) for start, b in zip(starts, blocks, strict=True)
-    ]
-    return y[(slice(None), slice(None), *crop)]
-
-
-def deinterleaved(plan: Plan, y: Any) -> Any:
-    """(*phases, out_channels, batch, *reached blocks) from y, with zeros where y ends."""
-    blocks, ndim = blocks_of(plan), len(plan.axes)
-    config = [
-        (b.axis.lo, b.reached * b.axis.stride - b.axis.lo - b.axis.output_size, 0) for b in blocks
-    ]
-    y = pad(y, [(0, 0)] * 2, config)
-    split = [size for b in blocks for size in (b.reached, b.axis.stride)]
-    y = jnp.reshape(y, (*y.shape[:2], *split))
-    phases, positions = range(3, 3 + 2 * ndim, 2), range(2, 2 + 2 * ndim, 2)
-    return jnp.transpose(y, [*phases, 1, 0, *positions])
-
-
-def kernel_by_phase(plan: Plan, w: Any) -> Any:
-    """(groups, in, out, *shifts, *phases) with zeros for the taps that a phase lacks."""
-    blocks, ndim = blocks_of(plan), len(plan.axes)
-    w = pad(w, [(0, 0)] * 2, [(0, b.axis.stride - b.ragged, 0) for b in blocks])
-    split = [size for b in blocks for size in (b.shifts, b.axis.stride)]
-    w = jnp.reshape(w, (plan.groups, plan.group_in_channels, plan.group_out_channels, *split))
-    shifts, phases = range(3, 3 + 2 * ndim, 2), range(4, 4 + 2 * ndim, 2)
-    return jnp.transpose(w, [0, 1, 2, *shifts, *phases])
-
-
-def kernel_from_phases(plan: Plan, kernel: Any) -> Any:
-    """The inverse of ``kernel_by_phase``."""
-    ndim = len(plan.axes)
-    order = [place for axis in range(ndim) for place in (3 + axis, 3 + ndim + axis)]
-    w = jnp.transpose(kernel, [0, 1, 2, *order])
-    sizes = [b.shifts * b.axis.stride for b in blocks_of(plan)]
-    w = jnp.reshape(w, (plan.in_channels, plan.group_out_channels, *sizes))
-    return w[(slice(None), slice(None), *(slice(0, size) for size in plan.kernel_size))]
-
-
-def grouped_dot(left: Any, right: Any, left_summed: Any, right_summed: Any, precision: Any) -> Any:
-    """(groups, *rest of left, *rest of right): products summed over the named axes."""
-    if left.shape[0] != 1:
-        dims: Any = ((left_summed, right_summed), ((0,), (0,)))
-        return lax.dot_general(left, right, dims, precision=precision)
-    inner = [[axis - 1 for axis in axes] for axes in (left_summed, right_summed)]
-    dims = (inner, ((), ()))
-    return lax.dot_general(left[0], right[0], dims, precision=precision)[None]

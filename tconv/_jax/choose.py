@@ -21,12 +21,6 @@ from tconv._plan import Plan
 # as fast in float32 (81 shifts: 1.3 ms beside 4.9 for w) and slow in float64, as lax is.
 MOST_SHIFTS = 64
 
-# Windows of more shifts than this are slow to concatenate and to compile: 81 of them (8 channels,
-# 9x9, stride 1) take 3.7 ms after 3.0 s for x beside 4.8 ms after 0.3 s of the sum; both gradients
-# compiled in 34 s.  Nine pieces XLA writes one by one before it concatenates them: 40 ms for w
-# beside 18 of a GEMM a shift (vae_s1).
-FEW_SHIFTS = 8
-
 # With more shifts than these XLA's own float32 convolution of one group in one or two dimensions is
 # the fastest, once what the others keep between their steps has more elements than this.  32
 # channels, 7x7 (26 million): y 22 beside 62 of columns, x 21 beside 85 of the sum, w 34 beside 88
@@ -34,14 +28,22 @@ FEW_SHIFTS = 8
 # million (64 channels to 3, 7x7): 7.2 by 3.9; in three dimensions (32 channels, 3x3x3) 12 by 2.8.
 XLA_SHIFTS, MUCH = 9, 1 << 22
 
-# Elements of x shifted in every way, above which a GEMM a shift is the safer beyond few shifts: 17
-# beside 46 to 86 of the stack on a busy machine (4.7 million), but 54 beside 7 (0.5 million).
-SMALL_STACK = 1 << 20
+# Up to this many taps a sum of products for each is the faster depthwise weight gradient: 25 beside
+# 44 of GEMMs with 16 (dw_k4s2), 17 beside 12 with 36, 43 beside 12 with 256 (fcn8_dw).
+MANY_TAPS = 16
+
+# Up to this many groups are problems of their own.
+GROUPS_APART = 8
 
 # From this many input channels on, bringing the kernel and the stacked inputs to the order of a
 # GEMM costs more than XLA's own float32 convolution: GEMM and convolution take 10.9 and 8.2 with
 # 256 (dcgan_l3), 8.3 and 8.2 with 128 (dcgan_l4), 4.8 and 5.4 with 64, 3.9 and 8.6 with 32 in 3-D.
 DEEP = 128
+
+
+def groups_apart(plan: Plan, platform: str | None) -> bool:
+    """Whether each group is computed as a problem of its own."""
+    return platform == "cpu" and 1 < plan.groups <= GROUPS_APART and not _is_depthwise(plan)
 
 
 def conv_transpose_form(plan: Plan, platform: str | None, dtype: np.dtype[Any]) -> str:
@@ -52,10 +54,17 @@ def conv_transpose_form(plan: Plan, platform: str | None, dtype: np.dtype[Any]) 
         return "subpixel convolution"
     if _is_point(plan):
         return "point"  # dcgan_l1: 0.8 beside 3.0 of columns
+    if plan.channels_last and _is_depthwise(plan):
+        return "channels-last channels"  # fcn8_dw: 1.9 beside 6.4 of subpixel GEMM
     if _is_depthwise(plan) and prod(plan.stride) < 16:
         return "channels"  # dw_k4s2: 5.9 beside 7.1 of columns, 23 of subpixel GEMM
     if _suits_xla(plan, dtype) and _columns(plan) * _positions(plan) > MUCH:
         return "subpixel convolution"
+    if plan.channels_last and 64 * _inputs(plan) > _columns(plan):
+        fast = _is_fast(plan, dtype) and _shifts(plan) > 1 and not _is_ragged(plan)
+        if fast and _columns(plan) * _positions(plan) >= 2 * MUCH:
+            return "subpixel convolution"  # 64 channels to 32, 64x64, k4s2: 6.8 beside 22
+        return "channels-last columns"
     compact = not _is_ragged(plan) and not _is_small(plan)
     if plan.groups == 1 and compact and 2 * _inputs(plan) <= _columns(plan):
         # Columns take 63 beside 41 of the GEMM (voxgan_l3), 11.6 beside 3.4 (8 channels, 8x8,
@@ -77,41 +86,47 @@ def subpixel_form(plan: Plan, platform: str | None, dtype: np.dtype[Any]) -> str
 
 def conv_form(plan: Plan, platform: str | None, dtype: np.dtype[Any]) -> str:
     """The form that computes x."""
-    if _many_shifts(plan) or (platform != "cpu" and plan.groups == 1):
-        return "convolution"
     if platform != "cpu":
-        return "windows"
+        by_lax = _many_shifts(plan) or plan.groups == 1
+        return "convolution" if by_lax else "windows"
+    if _many_shifts(plan):
+        return "channels-last convolution"
     if _is_point(plan):
         return "point"  # dcgan_l1: 1.1 beside 3.2 of windows
     if _is_depthwise(plan) and plan.taps <= MOST_SHIFTS:
+        if plan.channels_last:
+            return "channels-last channels"  # dw_k4s2: 1.8 beside 9.5 of channels
         return "channels"  # dw_k4s2: 4.3 beside 17 of the sum, 44 of windows
-    # The products are shifts*in a block, the windows taps*out a position; equal where k == s.
-    many = _inputs(plan) > _columns(plan)  # dcgan_l2: 13.5 of windows beside 16
-    # dcgan_l5: 1.2 of windows beside 2.4; stylegan2_k3, for 9 taps instead of 16: 40 beside 66
-    gathers = many or _is_ragged(plan) or _shifts(plan) == 1 or _suits_windows(plan)
+    gathers = _gathers(plan, dtype)
     if _suits_xla(plan, dtype) and (gathers or _inputs(plan) * _positions(plan) > MUCH):
-        return "convolution"  # 32 channels to 16, 10x10, stride 3: 7.2 beside 8.9 and 49
-    if gathers:
-        return "windows"
-    return "sum"  # fcn32s: 16 beside 77; grp4: 16 beside 19; vae_s1: 6.6 beside 10.5
+        # 32 channels to 16, 10x10, stride 3: 7.2 beside 8.9 and 49
+        return "channels-last convolution"
+    if not plan.channels_last:
+        return "windows" if gathers else "sum"
+    kept = min(_columns(plan), _inputs(plan)) * _positions(plan)
+    if _is_fast(plan, dtype) and set(plan.stride) != {1} and kept > MUCH // 2:
+        return "channels-last convolution"  # unet_up1: 20 beside 33 of both others
+    return "channels-last windows" if gathers else "channels-last sum"
 
 
 def weight_form(plan: Plan, platform: str | None, dtype: np.dtype[Any]) -> str:
     """The form that computes w."""
-    if _many_shifts(plan) or (platform != "cpu" and plan.groups == 1):
-        return "convolution"
     if platform != "cpu":
-        return "windows"
+        by_lax = _many_shifts(plan) or plan.groups == 1
+        return "convolution" if by_lax else "windows"
+    if _many_shifts(plan):
+        return "channels-last convolution"
     if _is_point(plan):
         return "point"  # dcgan_l1: 0.8 beside 8.0 of windows
     if _suits_xla(plan, dtype):
-        return "convolution"
-    compact = _shifts(plan) > 1 and not _is_ragged(plan) and not _suits_windows(plan)
-    few = _shifts(plan) <= FEW_SHIFTS
-    stacks = _shifts(plan) < plan.taps if few else _stacked(plan) <= SMALL_STACK
-    if compact and stacks and _inputs(plan) <= _columns(plan):
-        return "shifts"  # fcn32s: 19 beside 122 of windows; grp4: 13 beside 37; hifigan_u4: 7 by 9
-    return "windows" if few else "taps"  # cyclegan_u1: 20 beside 41 of shifts
+        return "channels-last convolution"
+    if plan.channels_last and _is_depthwise(plan) and plan.taps <= MANY_TAPS:
+        return "channels-last channels"
+    gathers = _gathers(plan, dtype)
+    if _is_large(plan, _columns(plan) if gathers else _inputs(plan), dtype):
+        return "rows"
+    name = "windows" if gathers else "shifts"
+    return f"channels-last {name}" if plan.channels_last and plan.groups == 1 else name
 
 
 def _conv_transpose_elsewhere(plan: Plan) -> str:
@@ -123,11 +138,6 @@ def _conv_transpose_elsewhere(plan: Plan) -> str:
 
 def _shifts(plan: Plan) -> int:
     return prod(block.shifts for block in blocks_of(plan))
-
-
-def _stacked(plan: Plan) -> float:
-    """Elements of x in every shift; unbounded where a size is symbolic."""
-    return _shifts(plan) * plan.in_channels * _positions(plan)
 
 
 def _inputs(plan: Plan) -> int:
@@ -153,15 +163,31 @@ def _is_small(plan: Plan) -> bool:
     )
 
 
-def _suits_windows(plan: Plan) -> bool:
-    """Whether blocks waste much and the windows are few enough to concatenate."""
-    return _is_small(plan) and _shifts(plan) <= FEW_SHIFTS
-
-
 def _suits_xla(plan: Plan, dtype: np.dtype[Any]) -> bool:
     """Whether XLA has a fast convolution for the plan, and it has many shifts for the others."""
-    fast = dtype == np.float32 and plan.groups == 1 and len(plan.axes) <= 2
-    return fast and _shifts(plan) > XLA_SHIFTS and not _is_depthwise(plan)
+    return _is_fast(plan, dtype) and _shifts(plan) > XLA_SHIFTS and not _is_depthwise(plan)
+
+
+def _is_fast(plan: Plan, dtype: np.dtype[Any]) -> bool:
+    """Whether XLA has a fast convolution for the plan."""
+    return dtype == np.float32 and plan.groups == 1 and len(plan.axes) <= 2
+
+
+def _gathers(plan: Plan, dtype: np.dtype[Any]) -> bool:
+    """Whether windows of y, taps*out a position, are better kept than shifted inputs or products,
+    shifts*in a block: dcgan_l2 11 beside 20 for x, but fcn32s 77 beside 23."""
+    if _is_ragged(plan):
+        return True  # stylegan2_k3, for 9 taps instead of 16: 32 beside 65
+    columns, inputs = _columns(plan), _inputs(plan)
+    if plan.groups > 1 or columns > 2 * inputs:
+        return False
+    return inputs >= columns or not _is_large(plan, columns, dtype)
+
+
+def _is_large(plan: Plan, kept: int, dtype: np.dtype[Any]) -> bool:
+    """Whether so many values a position fill more memory than the C library keeps: what is larger
+    it brings in again in each call, 30 ms beside 15 (64 channels to 32, 64x64, k4s2)."""
+    return kept * _positions(plan) * dtype.itemsize >= 1 << 25
 
 
 def _positions(plan: Plan) -> float:

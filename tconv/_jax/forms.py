@@ -8,6 +8,7 @@ summed in float32 and rounded once at the end.  Sizes in the plan may be symboli
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import jax.numpy as jnp
@@ -15,13 +16,17 @@ from jax import lax
 
 from tconv import _dtypes as dtypes
 from tconv._arguments import is_known
-from tconv._jax import blocks, choose, general, scatter, subpixel, windows
+from tconv._jax import blocks, choose, general, groups
+from tconv._jax import channels_last as last
+from tconv._jax.channels_first import scatter, subpixel, windows
 from tconv._plan import Plan
 
 Form = Callable[[Plan, Any, Any, Any], Any]
 
 CONV_TRANSPOSE: dict[str, Form] = {
     "channels": subpixel.by_channel,
+    "channels-last channels": last.depthwise.conv_transpose,
+    "channels-last columns": last.scatter.conv_transpose,
     "columns": scatter.conv_transpose,
     "dilated": general.dilated,
     "matrix": general.matrix,
@@ -31,27 +36,38 @@ CONV_TRANSPOSE: dict[str, Form] = {
 }
 CONV: dict[str, Form] = {
     "channels": windows.conv_by_channel,
+    "channels-last channels": last.depthwise.conv,
+    "channels-last convolution": last.convolution.conv,
+    "channels-last sum": last.windows.conv_by_sum,
+    "channels-last windows": last.windows.conv,
     "convolution": general.conv,
     "point": windows.conv_to_point,
     "sum": windows.conv_by_sum,
     "windows": windows.conv,
 }
 WEIGHT: dict[str, Form] = {
+    "channels-last channels": last.depthwise.weight_cotangent,
+    "channels-last convolution": last.convolution.weight_cotangent,
+    "channels-last shifts": last.windows.weight_cotangent_by_shifts,
+    "channels-last windows": last.windows.weight_cotangent,
     "convolution": general.weight_cotangent,
     "point": windows.weight_cotangent_of_point,
+    "rows": windows.weight_cotangent_by_rows,
     "shifts": windows.weight_cotangent_by_shifts,
-    "taps": windows.weight_cotangent_by_taps,
     "windows": windows.weight_cotangent,
 }
 METHODS = {"col2im": "columns", "dilated": "dilated", "matrix": "matrix"}
 # One lax convolution each, which sums in float32 and rounds once itself.
-CONVOLUTIONS = {"dilated", "convolution"}
+CONVOLUTIONS = {"dilated", "convolution", "channels-last convolution"}
 
 
 def conv_transpose(
     plan: Plan, x: Any, w: Any, *, platform: str | None, method: str, precision: Any
 ) -> Any:
     """y from x and w, for a platform (None: any), by a method."""
+    if choose.groups_apart(plan, platform):
+        one = partial(conv_transpose, platform=platform, method=method, precision=precision)
+        return groups.apart(one, plan, {"x": x, "w": w}, "y")
     reduced = blocks.reduce(plan)
     if _unreached(reduced.plan):
         return jnp.zeros(plan.y_shape, x.dtype)
@@ -68,6 +84,9 @@ def conv_transpose(
 
 def conv(plan: Plan, y: Any, w: Any, *, platform: str | None, precision: Any) -> Any:
     """x from y and w."""
+    if choose.groups_apart(plan, platform):
+        one = partial(conv, platform=platform, precision=precision)
+        return groups.apart(one, plan, {"y": y, "w": w}, "x")
     reduced = blocks.reduce(plan)
     if _unreached(reduced.plan):
         return jnp.zeros(plan.x_shape, y.dtype)
@@ -78,6 +97,9 @@ def conv(plan: Plan, y: Any, w: Any, *, platform: str | None, precision: Any) ->
 
 def weight_cotangent(plan: Plan, x: Any, y: Any, *, platform: str | None, precision: Any) -> Any:
     """w from x and y."""
+    if choose.groups_apart(plan, platform):
+        one = partial(weight_cotangent, platform=platform, precision=precision)
+        return groups.apart(one, plan, {"x": x, "y": y}, "w")
     reduced = blocks.reduce(plan)
     if _unreached(reduced.plan):
         return jnp.zeros(plan.w_shape, x.dtype)

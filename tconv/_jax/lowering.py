@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 from typing import Any
 
 import jax
 from jax import lax
-from jax.experimental.xla_metadata import set_xla_metadata
 from jax.extend.mlir import lower_with_sharding_in_types
 from jax.interpreters import mlir
 from jax.sharding import use_abstract_mesh
 
 from tconv import _dtypes as dtypes
-from tconv._jax import framing
+from tconv._jax import calls, framing
+from tconv._jax.channels_last import order
 from tconv._plan import Plan
 
 Form = Callable[..., Any]
@@ -47,7 +46,7 @@ def lowering_rule(
         return lax.convert_element_type(values, sums if wide else narrow)
 
     inlined = mlir.lower_fun(compute, multiple_results=False)
-    apart = mlir.lower_fun(_apart(compute), multiple_results=False)
+    apart = mlir.lower_fun(_apart(compute, operands, result), multiple_results=False)
 
     def rule(context: Any, first: Any, second: Any, *, called: bool, **static: Any) -> Any:
         lower = apart if called and platform == "cpu" else inlined
@@ -60,23 +59,31 @@ def lowering_rule(
     return rule
 
 
-def _apart(compute: Callable[..., Any]) -> Callable[..., Any]:
-    """The same computation as a function that XLA calls and does not inline.
+def _apart(
+    compute: Callable[..., Any], operands: tuple[str, str], result: str
+) -> Callable[..., Any]:
+    """The same computation, called.
 
-    Inlined, what both gradients keep between their steps lives at once: 46 MB for hifigan_u3, 20
-    when called.  Beyond 32 MB the C library gives such memory back after each run, and bringing it
-    in again takes longer than the products: the gradients of 23 layers took 0.86 of the time in
-    the mean, from 0.51 (fcn8_dw) to 1.24 (dcgan_l5).  What is not differentiated stays inlined, and
-    is fused with what comes before and after it: 1 ms beside 12 channels-last (dw_k4s2).
-
-    Source: the attribute ``inlineable`` of XLA's call inliner.
+    What is not differentiated stays inlined, and is fused with what comes before and after it.
+    With gradients called, 23 layers took 0.86 of the time in the mean, from 0.51 (fcn8_dw) to 1.24
+    (dcgan_l5).  What lies channels-last goes in and comes out so: across a call XLA cancels no
+    transpositions.
     """
 
-    def call(first: Any, second: Any, **static: Any) -> Any:
-        result = jax.jit(partial(compute, **static))(first, second)
-        return set_xla_metadata(result, inlineable="false")
+    def call(*arrays: Any, plan: Plan, **static: Any) -> Any:
+        into, out_of = (order.into, order.out_of) if plan.channels_last else (_same, _same)
+
+        def body(*ordered: Any) -> Any:
+            values = compute(*map(out_of, operands, ordered), plan=plan, **static)
+            return into(result, values)
+
+        return out_of(result, calls.called(body)(*map(into, operands, arrays)))
 
     return call
+
+
+def _same(_: str, array: Any) -> Any:
+    return array
 
 
 def _framed(form: Form, result: str, plan: Plan, arrays: dict[str, Any], **static: Any) -> Any:

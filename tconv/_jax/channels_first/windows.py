@@ -11,45 +11,52 @@ import jax.numpy as jnp
 from jax import lax
 
 from tconv._arguments import is_known
-from tconv._jax.blocks import (
-    blocks_of,
-    deinterleaved,
-    grouped_dot,
-    kernel_by_phase,
-    kernel_from_phases,
-    pad,
-    shifts_of,
-)
+from tconv._jax.blocks import Blocks, blocks_of, shifts_of
+from tconv._jax.channels_first.cells import deinterleaved
+from tconv._jax.kernels import kernel_by_phase, kernel_from_phases
+from tconv._jax.pieces import joined, pad
+from tconv._jax.products import grouped_dot
 from tconv._plan import Plan
 
 
 def conv(plan: Plan, y: Any, w: Any, precision: Any) -> Any:
     """x from y and w, for a reduced plan: one GEMM with the windows of y."""
-    x = grouped_dot(_flat_kernel(plan, w), _windows(plan, y), (2,), (1,), precision)
+    ndim = len(plan.axes)
+    kernel = jnp.reshape(w, (plan.groups, plan.group_in_channels, *w.shape[1:]))
+    left, right = tuple(range(2, 3 + ndim)), tuple(range(1, 2 + ndim))
+    x = grouped_dot(kernel, _windows(plan, y), left, right, precision)
     return jnp.swapaxes(jnp.reshape(x, (plan.in_channels, *x.shape[2:])), 0, 1)
 
 
 def weight_cotangent(plan: Plan, x: Any, y: Any, precision: Any) -> Any:
     """w from x and y, for a reduced plan: one GEMM with the windows of y."""
-    cols = _windows(plan, y)
-    # Over several summed axes XLA brings the right operand to another order first: 25 ms for the
-    # windows of vae_s1 beside 7 of product.
-    cols = jnp.reshape(cols, (*cols.shape[:2], prod(cols.shape[2:])))
-    signal = jnp.reshape(
-        jnp.swapaxes(x, 0, 1), (plan.groups, plan.group_in_channels, cols.shape[2])
+    windows = _flat(_windows(plan, y), 1 + len(plan.axes))
+    return jnp.reshape(_products(_signal_rows(plan, x), windows, precision), plan.w_shape)
+
+
+def weight_cotangent_by_rows(plan: Plan, x: Any, y: Any, precision: Any) -> Any:
+    """w from x and y, for a reduced plan: one GEMM for each tap of all axes but the last, with the
+    windows of the last; these alone are kept."""
+    *leading, last = blocks_of(plan)
+    ndim, signal = len(plan.axes), _signal_rows(plan, x)
+    values = _windows_along(_grouped(plan, jnp.swapaxes(y, 0, 1)), last, 2 + ndim)
+    for number, block in enumerate(leading):
+        values = _split(values, block, 4 + 2 * number)
+    pieces = []
+    for tap in product(*(range(b.axis.kernel_size) for b in leading)):
+        reads = [
+            place
+            for t, b in zip(tap, leading, strict=True)
+            for place in (b.window(t // b.axis.stride), t % b.axis.stride)
+        ]
+        rows = _flat(values[(*[slice(None)] * 4, *reads)], 2)
+        pieces.append(_products(signal, rows, precision))
+    kernel = jnp.stack(pieces, 2)
+    sizes = plan.kernel_size
+    kernel = jnp.reshape(
+        kernel, (plan.in_channels, prod(sizes[:-1]), plan.group_out_channels, sizes[-1])
     )
-    if not _is_better_swapped(signal, cols):
-        return _from_flat_kernel(plan, grouped_dot(signal, cols, (2,), (2,), precision))
-    flat = grouped_dot(cols, signal, (2,), (2,), precision)
-    return _from_flat_kernel(plan, jnp.swapaxes(flat, 1, 2))
-
-
-def weight_cotangent_by_taps(plan: Plan, x: Any, y: Any, precision: Any) -> Any:
-    """w from x and y, for a reduced plan: one GEMM a shift, with what it reads of y."""
-    summed = tuple(range(2, 3 + len(plan.axes)))
-    signal = _grouped(plan, jnp.swapaxes(x, 0, 1), plan.group_in_channels)
-    pieces = [grouped_dot(signal, piece, summed, summed, precision) for piece in _shifted(plan, y)]
-    return _from_flat_kernel(plan, lax.concatenate(pieces, 2))
+    return jnp.reshape(jnp.swapaxes(kernel, 1, 2), plan.w_shape)
 
 
 def conv_by_channel(plan: Plan, y: Any, w: Any, precision: Any) -> Any:
@@ -92,13 +99,13 @@ def weight_cotangent_by_shifts(plan: Plan, x: Any, y: Any, precision: Any) -> An
     """w from x and y, for a reduced plan: one GEMM of shifted x with the blocks of y."""
     blocks, ndim = blocks_of(plan), len(plan.axes)
     cells = _grouped_cells(plan, y)  # (groups, *phases, out, batch, *blocks)
-    signal = _grouped(plan, jnp.swapaxes(x, 0, 1), plan.group_in_channels)
+    signal = _grouped(plan, jnp.swapaxes(x, 0, 1))
     steps = [[(j, b) for j, b in zip(shift, blocks, strict=True)] for shift in shifts_of(blocks)]
     stacked = jnp.stack(
         [
             pad(
                 signal,
-                [(0, 0)] * 3,
+                3,
                 [(j * b.axis.dilation, (b.shifts - 1 - j) * b.axis.dilation, 0) for j, b in step],
             )
             for step in steps
@@ -116,7 +123,7 @@ def weight_cotangent_by_shifts(plan: Plan, x: Any, y: Any, precision: Any) -> An
 
 def conv_to_point(plan: Plan, y: Any, w: Any, precision: Any) -> Any:
     """x from y and w where x has one position: one GEMM with the one window of y."""
-    signal, kernel = _one_window(plan, y), _grouped(plan, w, plan.group_in_channels)
+    signal, kernel = _one_window(plan, y), _grouped(plan, w)
     kernel = jnp.reshape(kernel, (*kernel.shape[:2], signal.shape[2]))
     x = jnp.moveaxis(grouped_dot(signal, kernel, (2,), (2,), precision), 0, 1)
     return jnp.reshape(x, plan.x_shape)
@@ -133,7 +140,7 @@ def weight_cotangent_of_point(plan: Plan, x: Any, y: Any, precision: Any) -> Any
 def _one_window(plan: Plan, y: Any) -> Any:
     """(groups, batch, out * taps)."""
     spans = [(axis.lo, axis.extent - axis.lo - axis.output_size, 0) for axis in plan.axes]
-    window = pad(y, [(0, 0)] * 2, spans)
+    window = pad(y, 2, spans)
     steps = [slice(None, None, axis.dilation) for axis in plan.axes]
     depth = plan.group_out_channels * plan.taps
     window = jnp.reshape(window[(..., *steps)], (y.shape[0], plan.groups, depth))
@@ -153,66 +160,63 @@ def _window(blocks: Any, shift: Any) -> list[slice]:
     return [b.window(j) for j, b in zip(shift, blocks, strict=True)]
 
 
-def _grouped(plan: Plan, values: Any, channels: int) -> Any:
-    return jnp.reshape(values, (plan.groups, channels, *values.shape[1:]))
-
-
-def _is_better_swapped(left: Any, right: Any) -> bool:
-    """Of a @ b.T the larger one is the better left one, where the result is much the smallest: 64
-    and 576 rows of 8192 take 10.7 ms, 576 and 64 rows 6.8; but 512 and 4096 rows of 256 take 9.6
-    and, with the transposition of the result, 14.4."""
-    (_, rows, depth), others = left.shape, right.shape[1]
-    return is_known(depth) and rows < others and 8 * rows <= depth
-
-
 def _windows(plan: Plan, y: Any) -> Any:
-    """(groups, taps * out, batch, *positions)."""
-    pieces = _shifted(plan, y)
-    return pieces[0] if len(pieces) == 1 else lax.concatenate(pieces, 1)
+    """(groups, out, *taps, batch, *positions), an axis of y after the other: 11.1 ms beside 17.1
+    for all axes at once with the product (dcgan_l2)."""
+    ndim = len(plan.axes)
+    values = _grouped(plan, jnp.swapaxes(y, 0, 1))
+    for number, block in reversed(list(enumerate(blocks_of(plan)))):
+        values = _windows_along(values, block, values.ndim - ndim + number)
+    return values
 
 
-def _shifted(plan: Plan, y: Any) -> list[Any]:
-    """For each shift (groups, taps * out, batch, *positions) of the phases that have the tap."""
-    blocks, ndim = blocks_of(plan), len(plan.axes)
-    cells = _grouped_cells(plan, y)
-    pieces = []
-    for shift in shifts_of(blocks):
-        phases = [slice(0, b.phases(j)) for j, b in zip(shift, blocks, strict=True)]
-        lead = (slice(None), *phases, slice(None), slice(None))
-        piece = cells[(*lead, *_window(blocks, shift))]
-        depth = prod(piece.shape[1 : 2 + ndim])
-        pieces.append(jnp.reshape(piece, (plan.groups, depth, *piece.shape[2 + ndim :])))
-    return pieces
+def _windows_along(values: Any, block: Blocks, place: int) -> Any:
+    """The axis at ``place`` as positions, its taps put third."""
+    values = _split(values, block, place)
+    lead = (slice(None),) * place
+    pieces = [
+        jnp.moveaxis(values[(*lead, block.window(j), slice(0, block.phases(j)))], place + 1, 2)
+        for j in range(block.shifts)
+    ]
+    return joined(pieces, [len(pieces)], first_axis=2)
 
 
-def _flat_kernel(plan: Plan, w: Any) -> Any:
-    """(groups, in, taps * out) in the order of ``_windows``."""
-    blocks = blocks_of(plan)
-    w = jnp.reshape(w, (plan.groups, plan.group_in_channels, *w.shape[1:]))
-    pieces = []
-    for shift in shifts_of(blocks):
-        taps = [
-            slice(j * b.axis.stride, j * b.axis.stride + b.phases(j))
-            for j, b in zip(shift, blocks, strict=True)
-        ]
-        piece = jnp.moveaxis(w[(slice(None), slice(None), slice(None), *taps)], 2, -1)
-        pieces.append(jnp.reshape(piece, (*piece.shape[:2], prod(piece.shape[2:]))))
-    return pieces[0] if len(pieces) == 1 else lax.concatenate(pieces, 2)
+def _split(values: Any, block: Blocks, place: int) -> Any:
+    """The axis at ``place`` as (reached blocks, phases), with zeros where y ends."""
+    axis = block.axis
+    behind = block.reached * axis.stride - axis.lo - axis.output_size
+    values = pad(values, place, [(axis.lo, behind, 0)])
+    before, after = values.shape[:place], values.shape[place + 1 :]
+    return jnp.reshape(values, (*before, block.reached, axis.stride, *after))
 
 
-def _from_flat_kernel(plan: Plan, flat: Any) -> Any:
-    """w from the order of ``_windows``."""
-    blocks = blocks_of(plan)
-    pieces, start = [], 0
-    for shift in shifts_of(blocks):
-        phases = [b.phases(j) for j, b in zip(shift, blocks, strict=True)]
-        size = plan.group_out_channels * prod(phases)
-        piece = flat[:, :, start : start + size]
-        piece = jnp.reshape(piece, (*flat.shape[:2], *phases, plan.group_out_channels))
-        missing = [(0, b.axis.stride - n, 0) for n, b in zip(phases, blocks, strict=True)]
-        pieces.append(pad(jnp.moveaxis(piece, -1, 2), [(0, 0)] * 3, missing))
-        start += size
-    kernel = jnp.stack(pieces, 3)
-    sizes = [b.shifts for b in blocks]
-    kernel = jnp.reshape(kernel, (*kernel.shape[:3], *sizes, *kernel.shape[4:]))
-    return kernel_from_phases(plan, kernel)
+def _grouped(plan: Plan, values: Any) -> Any:
+    return jnp.reshape(values, (plan.groups, values.shape[0] // plan.groups, *values.shape[1:]))
+
+
+def _signal_rows(plan: Plan, x: Any) -> Any:
+    """(groups, in, batch * positions)."""
+    return _flat(_grouped(plan, jnp.swapaxes(x, 0, 1)), 1)
+
+
+def _flat(values: Any, features: int) -> Any:
+    """(groups, features, rest).
+
+    Over several summed axes XLA brings the right operand to another order first: 25 ms for the
+    windows of vae_s1 beside 7 of product.
+    """
+    groups, *rest = values.shape
+    return jnp.reshape(values, (groups, prod(rest[:features]), prod(rest[features:])))
+
+
+def _products(left: Any, right: Any, precision: Any) -> Any:
+    """left @ right.T of each group.
+
+    The larger one is the better left one, where the result is much the smallest: 64 and 576 rows
+    of 8192 take 10.7 ms, 576 and 64 rows 6.8; but 512 and 4096 rows of 256 take 9.6 and, with the
+    transposition of the result, 14.4.
+    """
+    (_, rows, depth), others = left.shape, right.shape[1]
+    if is_known(depth) and rows < others and 8 * rows <= depth:
+        return jnp.swapaxes(grouped_dot(right, left, (2,), (2,), precision), 1, 2)
+    return grouped_dot(left, right, (2,), (2,), precision)

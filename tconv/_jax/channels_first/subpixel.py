@@ -9,8 +9,12 @@ from typing import Any
 import jax.numpy as jnp
 from jax import lax
 
-from tconv._jax.blocks import blocks_of, grouped_dot, interleaved, kernel_by_phase, pad, shifts_of
+from tconv._jax.blocks import blocks_of, shifts_of
+from tconv._jax.channels_first.cells import interleaved
 from tconv._jax.cropping import cropped
+from tconv._jax.kernels import kernel_by_phase
+from tconv._jax.pieces import pad
+from tconv._jax.products import grouped_dot
 from tconv._plan import Plan
 
 
@@ -28,7 +32,7 @@ def by_gemm(plan: Plan, x: Any, w: Any, precision: Any) -> Any:
     signal = jnp.moveaxis(signal, 0, 2)
     stacked = lax.concatenate(
         [
-            pad(signal, [(0, 0)] * 3, [b.shift(j) for j, b in zip(shift, blocks, strict=True)])
+            pad(signal, 3, [b.shift(j) for j, b in zip(shift, blocks, strict=True)])
             for shift in shifts_of(blocks)
         ],
         1,
@@ -78,11 +82,10 @@ def by_channel(plan: Plan, x: Any, w: Any, precision: Any) -> Any:
     kernel = jnp.moveaxis(kernel_by_phase(plan, w)[:, 0, 0], 0, ndim)
     kernel = jnp.reshape(kernel, (*kernel.shape, *[1] * (ndim + 1)))
     signal = jnp.reshape(jnp.swapaxes(x, 0, 1), (x.shape[1], *[1] * ndim, x.shape[0], *x.shape[2:]))
-    lead = [(0, 0)] * (ndim + 2)
     blocked = reduce(
         lax.add,
         [
-            pad(signal, lead, [b.shift(j) for j, b in zip(shift, blocks, strict=True)])
+            pad(signal, ndim + 2, [b.shift(j) for j, b in zip(shift, blocks, strict=True)])
             * kernel[shift]
             for shift in shifts_of(blocks)
         ],

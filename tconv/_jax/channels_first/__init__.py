@@ -1,0 +1,1 @@
+"""Forms that compute with channels outermost, as PyTorch lays out arrays."""

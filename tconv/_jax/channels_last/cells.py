@@ -1,0 +1,56 @@
+"""Blocked arrays with channels innermost: (groups, batch, *blocks, *phases, channels)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax.numpy as jnp
+
+from tconv._jax.blocks import blocks_of
+from tconv._jax.channels_last import order
+from tconv._jax.pieces import pad
+from tconv._plan import Plan
+
+
+def grouped(plan: Plan, array: Any) -> Any:
+    """(groups, batch, *spatial, channels of a group) from (batch, *spatial, channels)."""
+    split = (plan.groups, array.shape[-1] // plan.groups)
+    return jnp.moveaxis(jnp.reshape(array, (*array.shape[:-1], *split)), -2, 0)
+
+
+def signal(plan: Plan, x: Any) -> Any:
+    """(groups, batch, *positions, in) from x."""
+    return grouped(plan, order.into("x", x))
+
+
+def x_from_signal(plan: Plan, values: Any) -> Any:
+    """The inverse of ``signal``."""
+    values = jnp.moveaxis(values, 0, -2)
+    return order.out_of("x", jnp.reshape(values, (*values.shape[:-2], plan.in_channels)))
+
+
+def deinterleaved(plan: Plan, y: Any) -> Any:
+    """(groups, batch, *reached blocks, *phases, out) from y, with zeros where y ends."""
+    blocks, ndim = blocks_of(plan), len(plan.axes)
+    spans = [
+        (b.axis.lo, b.reached * b.axis.stride - b.axis.lo - b.axis.output_size, 0) for b in blocks
+    ]
+    y = pad(order.into("y", y), 1, spans)
+    split = [size for b in blocks for size in (b.reached, b.axis.stride)]
+    cells = grouped(plan, jnp.reshape(y, (y.shape[0], *split, y.shape[-1])))
+    positions, phases = range(2, 2 + 2 * ndim, 2), range(3, 3 + 2 * ndim, 2)
+    return jnp.transpose(cells, [0, 1, *positions, *phases, 2 + 2 * ndim])
+
+
+def interleaved(plan: Plan, cells: Any) -> Any:
+    """y from (groups, batch, *blocks, *phases, out)."""
+    blocks, ndim = blocks_of(plan), len(plan.axes)
+    turns = [place for axis in range(ndim) for place in (2 + axis, 2 + ndim + axis)]
+    y = jnp.transpose(cells, [1, *turns, 0, 2 + 2 * ndim])
+    sizes = [b.count * b.axis.stride for b in blocks]
+    y = jnp.reshape(y, (y.shape[0], *sizes, plan.out_channels))
+    starts = [b.axis.lo - b.first * b.axis.stride for b in blocks]
+    spans = [
+        slice(start, start + b.axis.output_size) for start, b in zip(starts, blocks, strict=True)
+    ]
+    return order.out_of("y", y[(slice(None), *spans)])

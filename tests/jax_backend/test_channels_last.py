@@ -1,0 +1,195 @@
+"""Arrays that arrive channels-last: the values of every form chosen for them, and its program."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import tconv
+from tconv import _layout
+from tconv._jax import blocks, choose
+from tconv._plan import conv_transpose_call
+
+
+class Case(NamedTuple):
+    """Shapes in PyTorch's order, parameters, and the forms for y, x and w on CPU in float32."""
+
+    x_shape: tuple[int, ...]
+    w_shape: tuple[int, ...]
+    parameters: dict[str, Any]
+    forms: tuple[str, str, str]
+
+
+LAST = "channels-last "
+CASES = {
+    "windows": Case(
+        (2, 6, 5, 4),
+        (6, 3, 4, 4),
+        {"stride": 2, "padding": 1},
+        (LAST + "columns", LAST + "windows", LAST + "windows"),
+    ),
+    "ragged": Case(
+        (1, 3, 4, 3, 2),
+        (3, 2, 3, 3, 2),
+        {"stride": 2, "output_padding": (1, 0, 1), "padding": (1, 0, 1)},
+        (LAST + "columns", LAST + "windows", LAST + "windows"),
+    ),
+    "sum and shifts": Case(
+        (2, 2, 9),
+        (2, 5, 8),
+        {"stride": 4, "padding": 2},
+        (LAST + "columns", LAST + "sum", LAST + "shifts"),
+    ),
+    "dilated": Case(
+        (2, 3, 5, 6),
+        (3, 2, 3, 2),
+        {"stride": (1, 2), "dilation": (3, 2), "padding": 2},
+        (LAST + "columns", LAST + "windows", LAST + "windows"),
+    ),
+    "strided convolution": Case(
+        (1, 16, 300, 300),
+        (16, 8, 4, 4),
+        {"stride": 2, "padding": 1},
+        ("subpixel convolution", LAST + "convolution", LAST + "shifts"),
+    ),
+    "rows": Case(
+        (1, 16, 360, 360),
+        (16, 8, 3, 3),
+        {"stride": 2, "padding": 1},
+        (LAST + "columns", LAST + "convolution", "rows"),
+    ),
+    "many shifts": Case(
+        (1, 12, 150, 150),
+        (12, 16, 5, 5),
+        {"padding": 1},
+        ("subpixel convolution", LAST + "convolution", LAST + "convolution"),
+    ),
+    "depthwise": Case(
+        (2, 6, 5, 4),
+        (6, 1, 4, 3),
+        {"stride": (2, 1), "padding": 1, "groups": 6},
+        (LAST + "channels",) * 3,
+    ),
+    "many groups": Case(
+        (2, 24, 5, 4),
+        (24, 2, 3, 3),
+        {"stride": 2, "padding": 1, "groups": 12},
+        (LAST + "columns", LAST + "windows", "windows"),
+    ),
+}
+
+
+def plan_of(case: Case) -> Any:
+    defaults = {"stride": 1, "padding": 0, "output_padding": 0, "dilation": 1, "groups": 1}
+    (batch, channels, *spatial), (lead, other, *kernel) = case[:2]
+    return conv_transpose_call(
+        (batch, *spatial, channels),
+        (*kernel, lead, other),
+        None,
+        **(defaults | case.parameters),
+        output_size=None,
+        dimension_numbers=numbers_of(case),
+    ).plan
+
+
+def numbers_of(case: Case) -> tuple[str, str, str]:
+    spatial = "DHW"[5 - len(case.x_shape) :]
+    return f"N{spatial}C", f"{spatial}IO", f"N{spatial}C"
+
+
+def ordered(channels_last: bool, x: Any, w: Any, dy: Any) -> tuple[Any, Any, Any]:
+    """Arrays like x, w and y in the caller's order."""
+    if channels_last:
+        x, w, dy = np.moveaxis(x, 1, -1), np.moveaxis(w, (0, 1), (-2, -1)), np.moveaxis(dy, 1, -1)
+    return jnp.asarray(x), jnp.asarray(w), jnp.asarray(dy)
+
+
+def problem(case: Case, channels_last: bool) -> tuple[Any, Any]:
+    """(x, w, dy), and (dx, dw, y) by NumPy.
+
+    Integers small enough that every sum is exact in float32."""
+    rng = np.random.default_rng(0)
+    x, w = (rng.integers(-2, 3, shape).astype(np.float32) for shape in case[:2])
+    y, pullback = tconv.conv_transpose_vjp(x, w, **case.parameters)
+    dy = rng.integers(-2, 3, y.shape).astype(np.float32)
+    dx, dw, _ = pullback(dy)
+    return ordered(channels_last, x, w, dy), ordered(channels_last, dx, dw, y)
+
+
+def forward(case: Case, channels_last: bool, x: Any, w: Any) -> Any:
+    numbers = numbers_of(case) if channels_last else None
+    return tconv.conv_transpose(x, w, dimension_numbers=numbers, **case.parameters)
+
+
+def gradients(case: Case, channels_last: bool, x: Any, w: Any, dy: Any) -> Any:
+    """(dx, dw, y)."""
+    y, pull = jax.vjp(partial(forward, case, channels_last), x, w)
+    return *pull(dy), y
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_values(name: str) -> None:
+    case = CASES[name]
+    plan = blocks.reduce(plan_of(case)).plan
+    chosen = (choose.conv_transpose_form, choose.conv_form, choose.weight_form)
+    assert tuple(f(plan, "cpu", np.dtype(np.float32)) for f in chosen) == case.forms
+    arrays, want = problem(case, channels_last=True)
+    np.testing.assert_array_equal(jax.jit(partial(forward, case, True))(*arrays[:2]), want[2])
+    for mine, theirs in zip(jax.jit(partial(gradients, case, True))(*arrays), want, strict=True):
+        np.testing.assert_array_equal(mine, theirs)
+
+
+@pytest.mark.parametrize("name", ["windows", "ragged", "sum and shifts", "depthwise"])
+@pytest.mark.parametrize("function", [forward, gradients])
+def test_nothing_is_brought_to_channels_first(name: str, function: Any) -> None:
+    case = CASES[name]
+    arrays, (*_, y) = problem(case, channels_last=True)
+    operands = arrays if function is gradients else arrays[:2]
+    program = jax.jit(partial(function, case, True)).lower(*operands).compile().as_text()
+    for array in (arrays[0], y):
+        batch, *spatial, channels = array.shape
+        assert f"f32[{','.join(map(str, array.shape))}]" in program
+        assert f"f32[{','.join(map(str, (batch, channels, *spatial)))}]" not in program
+
+
+@pytest.mark.parametrize("channels_last", [False, True])
+def test_gradients_of_many_shifts_are_convolutions_that_xla_is_fast_at(channels_last: bool) -> None:
+    case = CASES["many shifts"]
+    arrays, _ = problem(case, channels_last)
+    compiled = jax.jit(partial(gradients, case, channels_last)).lower(*arrays).compile()
+    program = compiled.as_text()
+    assert program.count(" convolution(") == program.count("dim_labels=b01f_01io->b01f") == 3
+
+
+@pytest.mark.parametrize("channels_last", [False, True])
+def test_few_groups_are_called_one_by_one(channels_last: bool) -> None:
+    case = Case((2, 9, 5, 4), (9, 4, 3, 4), {"stride": 2, "padding": 1, "groups": 3}, ("",) * 3)
+    arrays, want = problem(case, channels_last)
+    compiled = jax.jit(partial(gradients, case, channels_last)).lower(*arrays).compile()
+    assert compiled.as_text().count(" call(") == 3 + 3 * 3
+    for mine, theirs in zip(compiled(*arrays), want, strict=True):
+        np.testing.assert_array_equal(mine, theirs)
+
+
+@pytest.mark.parametrize(
+    ("numbers", "batched", "expected"),
+    [
+        (("NHWC", "HWIO", "NHWC"), True, True),
+        (("HWC", "HWOI", "HWC"), False, True),
+        (("NHWC", "HWIO", "NHWC"), False, True),
+        (("NWHC", "HWIO", "NHWC"), True, True),
+        (("NCHW", "OIHW", "NCHW"), True, False),
+        (("NHWC", "HWIO", "NCHW"), True, False),
+        (("NCHW", "HWIO", "NHWC"), True, False),
+        (("HWCN", "HWIO", "HWCN"), True, False),
+    ],
+)
+def test_what_counts_as_channels_last(numbers: Any, batched: bool, expected: bool) -> None:
+    layout = _layout.parse(numbers, 2, transposed=True, batched=batched)
+    assert layout is not None
+    assert layout.channels_last is expected
