@@ -136,6 +136,10 @@ class Blocks:
         start = j * self.axis.dilation
         return slice(start, start + self.axis.input_size)
 
+    def read(self, tap: int) -> tuple[slice, int]:
+        """The reached blocks and the phase that a tap reads."""
+        return self.window(tap // self.axis.stride), tap % self.axis.stride
+
     def phases(self, j: int) -> int:
         """How many phases have a tap j."""
         return self.ragged if j == self.shifts - 1 else self.axis.stride

@@ -25,7 +25,8 @@ def apart(compute: Callable[..., Any], plan: Plan, arrays: dict[str, Any], resul
         out_channels=plan.group_out_channels,
         groups=1,
     )
-    of_one = called(partial(compute, one))
+    operands, last = tuple(arrays), plan.channels_last
+    of_one = called(partial(compute, one), operands, result, channels_last=last)
     pieces = [
         of_one(*(_of_group(plan, name, array, group) for name, array in arrays.items()))
         for group in range(plan.groups)

@@ -11,10 +11,11 @@ import jax.numpy as jnp
 from jax import lax
 
 from tconv._arguments import is_known
-from tconv._jax.blocks import Blocks, blocks_of, shifts_of
+from tconv._jax.axis_windows import in_blocks, windows_along
+from tconv._jax.blocks import blocks_of, shifts_of
 from tconv._jax.channels_first.cells import deinterleaved
 from tconv._jax.kernels import kernel_by_phase, kernel_from_phases
-from tconv._jax.pieces import joined, pad
+from tconv._jax.pieces import pad
 from tconv._jax.products import grouped_dot
 from tconv._plan import Plan
 
@@ -39,16 +40,12 @@ def weight_cotangent_by_rows(plan: Plan, x: Any, y: Any, precision: Any) -> Any:
     windows of the last; these alone are kept."""
     *leading, last = blocks_of(plan)
     ndim, signal = len(plan.axes), _signal_rows(plan, x)
-    values = _windows_along(_grouped(plan, jnp.swapaxes(y, 0, 1)), last, 2 + ndim)
+    values = windows_along(_grouped(plan, jnp.swapaxes(y, 0, 1)), last, 2 + ndim, taps_at=2)
     for number, block in enumerate(leading):
-        values = _split(values, block, 4 + 2 * number)
+        values = in_blocks(values, block, 4 + 2 * number)
     pieces = []
     for tap in product(*(range(b.axis.kernel_size) for b in leading)):
-        reads = [
-            place
-            for t, b in zip(tap, leading, strict=True)
-            for place in (b.window(t // b.axis.stride), t % b.axis.stride)
-        ]
+        reads = [place for t, b in zip(tap, leading, strict=True) for place in b.read(t)]
         rows = _flat(values[(*[slice(None)] * 4, *reads)], 2)
         pieces.append(_products(signal, rows, precision))
     kernel = jnp.stack(pieces, 2)
@@ -161,33 +158,12 @@ def _window(blocks: Any, shift: Any) -> list[slice]:
 
 
 def _windows(plan: Plan, y: Any) -> Any:
-    """(groups, out, *taps, batch, *positions), an axis of y after the other: 11.1 ms beside 17.1
-    for all axes at once with the product (dcgan_l2)."""
+    """(groups, out, *taps, batch, *positions)."""
     ndim = len(plan.axes)
     values = _grouped(plan, jnp.swapaxes(y, 0, 1))
     for number, block in reversed(list(enumerate(blocks_of(plan)))):
-        values = _windows_along(values, block, values.ndim - ndim + number)
+        values = windows_along(values, block, values.ndim - ndim + number, taps_at=2)
     return values
-
-
-def _windows_along(values: Any, block: Blocks, place: int) -> Any:
-    """The axis at ``place`` as positions, its taps put third."""
-    values = _split(values, block, place)
-    lead = (slice(None),) * place
-    pieces = [
-        jnp.moveaxis(values[(*lead, block.window(j), slice(0, block.phases(j)))], place + 1, 2)
-        for j in range(block.shifts)
-    ]
-    return joined(pieces, [len(pieces)], first_axis=2)
-
-
-def _split(values: Any, block: Blocks, place: int) -> Any:
-    """The axis at ``place`` as (reached blocks, phases), with zeros where y ends."""
-    axis = block.axis
-    behind = block.reached * axis.stride - axis.lo - axis.output_size
-    values = pad(values, place, [(axis.lo, behind, 0)])
-    before, after = values.shape[:place], values.shape[place + 1 :]
-    return jnp.reshape(values, (*before, block.reached, axis.stride, *after))
 
 
 def _grouped(plan: Plan, values: Any) -> Any:

@@ -29,15 +29,20 @@ def x_from_signal(plan: Plan, values: Any) -> Any:
     return order.out_of("x", jnp.reshape(values, (*values.shape[:-2], plan.in_channels)))
 
 
-def deinterleaved(plan: Plan, y: Any) -> Any:
-    """(groups, batch, *reached blocks, *phases, out) from y, with zeros where y ends."""
-    blocks, ndim = blocks_of(plan), len(plan.axes)
+def in_blocks(plan: Plan, y: Any) -> Any:
+    """(batch, *(reached blocks, phases of an axis), channels) from y, with zeros where y ends."""
+    blocks = blocks_of(plan)
     spans = [
         (b.axis.lo, b.reached * b.axis.stride - b.axis.lo - b.axis.output_size, 0) for b in blocks
     ]
     y = pad(order.into("y", y), 1, spans)
     split = [size for b in blocks for size in (b.reached, b.axis.stride)]
-    cells = grouped(plan, jnp.reshape(y, (y.shape[0], *split, y.shape[-1])))
+    return jnp.reshape(y, (y.shape[0], *split, y.shape[-1]))
+
+
+def deinterleaved(plan: Plan, y: Any) -> Any:
+    """(groups, batch, *reached blocks, *phases, out) from y."""
+    ndim, cells = len(plan.axes), grouped(plan, in_blocks(plan, y))
     positions, phases = range(2, 2 + 2 * ndim, 2), range(3, 3 + 2 * ndim, 2)
     return jnp.transpose(cells, [0, 1, *positions, *phases, 2 + 2 * ndim])
 

@@ -53,18 +53,7 @@ def weight_cotangent(plan: Plan, x: Any, y: Any, _precision: Any) -> Any:
 
 def _read(plan: Plan, y: Any) -> Iterator[tuple[tuple[int, ...], Any]]:
     """Each tap with what it reads of y, (batch, *positions, channels)."""
-    blocks = blocks_of(plan)
-    spans = [
-        (b.axis.lo, b.reached * b.axis.stride - b.axis.lo - b.axis.output_size, 0) for b in blocks
-    ]
-    y = pad(order.into("y", y), 1, spans)
-    split = [size for b in blocks for size in (b.reached, b.axis.stride)]
-    y = jnp.reshape(y, (y.shape[0], *split, y.shape[-1]))
+    blocks, y = blocks_of(plan), cells.in_blocks(plan, y)
     for tap in product(*map(range, plan.kernel_size)):
-        places = [divmod(t, b.axis.stride) for t, b in zip(tap, blocks, strict=True)]
-        reads = [
-            place
-            for (shift, phase), b in zip(places, blocks, strict=True)
-            for place in (b.window(shift), phase)
-        ]
+        reads = [place for t, b in zip(tap, blocks, strict=True) for place in b.read(t)]
         yield tap, y[(slice(None), *reads)]
