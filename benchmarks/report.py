@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.measure import Row
+from benchmarks.timing import SLOW_SECONDS
 
 SUBJECT = "tconv"
 
@@ -57,6 +58,14 @@ def summary(rows: Sequence[Row], reference: str) -> list[str]:
             )
         reasons = {row.missing[name] for row in rows if name in row.missing}
         lines.extend(f"{name}: skipped: {reason}" for reason in sorted(reasons))
+    slow = [
+        f"{name} in {row.problem.layer.name}"
+        for row in rows
+        for name, timing in row.timings.items()
+        if timing.calls == 1 and timing.median > SLOW_SECONDS
+    ]
+    if slow:
+        lines.append(f"one call of more than {SLOW_SECONDS} s: {', '.join(slow)}")
     timings = [timing for row in rows for timing in row.timings.values()]
     if left_out := sum(timing.left_out for timing in timings):
         made = left_out + sum(timing.calls for timing in timings)

@@ -22,6 +22,9 @@ STATISTICS = Path("/proc/stat")
 ENOUGH_CALLS = 8
 PATIENCE = 4
 
+# A call longer than this is not made again: lax takes half a minute for some gradients.
+SLOW_SECONDS = 4
+
 
 @dataclass(frozen=True)
 class Timing:
@@ -39,6 +42,14 @@ class Timing:
 class _Call:
     seconds: float
     disturbed: bool
+
+
+def timed(call: Callable[[], Any]) -> tuple[Any, Timing]:
+    """What the call returns, and the time that it took."""
+    before = perf_counter()
+    result = call()
+    seconds = perf_counter() - before
+    return result, Timing(seconds, seconds, seconds, 1, 0)
 
 
 def alternate(calls: Sequence[Callable[[], Any]], seconds: float) -> list[Timing]:

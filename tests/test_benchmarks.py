@@ -4,6 +4,7 @@ against a limit."""
 import json
 import re
 from dataclasses import replace
+from time import sleep
 
 import numpy as np
 import pytest
@@ -69,6 +70,30 @@ def test_plot(tiny, tmp_path):
     picture = tmp_path / "ratios.png"
     command.main(["numpy", "--seconds", "0", "--peers", "tconv,torch", "--plot", str(picture)])
     assert picture.stat().st_size > 1000
+
+
+def test_a_slow_peer_is_called_once(monkeypatch):
+    monkeypatch.setattr(measure, "SLOW_SECONDS", 0.05)
+    calls = []
+
+    def slow(given):
+        def call():
+            calls.append(given)
+            sleep(0.06)
+            return given.x
+
+        return call
+
+    peers = [
+        Peer("slow", slow, lambda out: (out,)),
+        Peer("fast", lambda p: lambda: p.x, lambda out: (out,)),
+    ]
+    row = measure.measure(TINY, "forward", "float32", peers, "fast", 0)
+    assert len(calls) == row.timings["slow"].calls == 1
+    assert row.timings["slow"].median >= 0.06
+    assert row.timings["fast"].calls >= timing.FEWEST_TURNS
+    monkeypatch.setattr(report, "SLOW_SECONDS", 0.05)
+    assert "one call of more than 0.05 s: slow in tiny" in report.summary([row], "fast")
 
 
 def test_a_wrong_answer_stops_the_run():

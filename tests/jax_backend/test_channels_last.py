@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from jax import export
 
 import tconv
 from tconv import _layout
@@ -193,3 +194,36 @@ def test_what_counts_as_channels_last(numbers: Any, batched: bool, expected: boo
     layout = _layout.parse(numbers, 2, transposed=True, batched=batched)
     assert layout is not None
     assert layout.channels_last is expected
+
+
+@pytest.mark.parametrize("name", ["windows", "sum and shifts", "depthwise", "many groups"])
+def test_symbolic_sizes(name: str) -> None:
+    case = CASES[name]
+    (x, w, _), _ = problem(case, channels_last=True)
+    names = "b, " + ", ".join("hwd"[: x.ndim - 2])
+    shape = (*export.symbolic_shape(names), x.shape[-1])
+
+    def pullback(x: Any, w: Any) -> Any:
+        return jax.value_and_grad(lambda x, w: jnp.sum(forward(case, True, x, w) ** 2), (0, 1))(
+            x, w
+        )
+
+    exported = export.export(jax.jit(pullback))(jax.ShapeDtypeStruct(shape, x.dtype), w)
+    got, want = map(jax.tree.leaves, (exported.call(x, w), pullback(x, w)))
+    for mine, theirs in zip(got, want, strict=True):
+        np.testing.assert_array_equal(mine, theirs)
+
+
+@pytest.mark.parametrize("in_axes", [(0, 0), (0, None), (None, 0)])
+def test_vmap(in_axes: tuple[Any, Any]) -> None:
+    case = CASES["windows"]
+    (x, w, _), _ = problem(case, channels_last=True)
+    operands = [
+        array if axis is None else jnp.stack([array, 2 * array, -array])
+        for array, axis in zip((x, w), in_axes, strict=True)
+    ]
+    got = jax.jit(jax.vmap(partial(forward, case, True), in_axes))(*operands)
+    want = forward(case, True, x, w)
+    for row, factor in zip(got, (1, 2, -1), strict=True):
+        mapped = sum(axis is not None for axis in in_axes)
+        np.testing.assert_array_equal(row, factor**mapped * want)
