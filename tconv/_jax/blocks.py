@@ -7,13 +7,15 @@ or dilation 1 on each axis; ``reduce`` brings any plan there.  Sizes may be symb
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import product
 from math import gcd
 from typing import Any
 
 from tconv._geometry import Axis
+from tconv._jax import order
 from tconv._jax.pieces import pad
 from tconv._plan import Plan
 
@@ -37,13 +39,15 @@ class Reduced:
         """w with spread - 1 zeros between its taps."""
         if all(spread == 1 for spread in self.spreads):
             return w
-        return pad(w, 2, [(0, 0, spread - 1) for spread in self.spreads])
+        between = [(0, 0, spread - 1) for spread in self.spreads]
+        return self._on_spatial(lambda w, first_axis: pad(w, first_axis, between), "w", w)
 
     def gathered_kernel(self, w: Any) -> Any:
         """The transpose of ``spread_kernel``."""
         if all(spread == 1 for spread in self.spreads):
             return w
-        return w[(slice(None), slice(None), *(slice(None, None, s) for s in self.spreads))]
+        lattice = [slice(None, None, spread) for spread in self.spreads]
+        return self._on_spatial(partial(_read, lattice), "w", w)
 
     def place(self, y: Any) -> Any:
         """y of the given plan from y of the reduced one."""
@@ -55,14 +59,21 @@ class Reduced:
                 self.plan.axes, self.offsets, self.gaps, self.output_size, strict=True
             )
         ]
-        return pad(y, 2, config)
+        return self._on_spatial(lambda y, first_axis: pad(y, first_axis, config), "y", y)
 
     def take(self, y: Any) -> Any:
         """y of the reduced plan from y of the given one."""
         if all(gap == 1 for gap in self.gaps):
             return y
-        lattice = (slice(o, None, gap) for o, gap in zip(self.offsets, self.gaps, strict=True))
-        return y[(slice(None), slice(None), *lattice)]
+        lattice = [slice(o, None, gap) for o, gap in zip(self.offsets, self.gaps, strict=True)]
+        return self._on_spatial(partial(_read, lattice), "y", y)
+
+    def _on_spatial(self, function: Callable[[Any, int], Any], name: str, array: Any) -> Any:
+        return order.on_spatial(function, name, array, channels_last=self.plan.channels_last)
+
+
+def _read(lattice: list[slice], array: Any, first_axis: int) -> Any:
+    return array[(*[slice(None)] * first_axis, *lattice)]
 
 
 def reduce(plan: Plan) -> Reduced:

@@ -8,7 +8,7 @@ from typing import Any
 import jax
 from jax.experimental.xla_metadata import set_xla_metadata
 
-from tconv._jax.channels_last import order
+from tconv._jax import order
 
 
 def called(

@@ -28,11 +28,8 @@ MOST_SHIFTS = 64
 # million (64 channels to 3, 7x7): 7.2 by 3.9; in three dimensions (32 channels, 3x3x3) 12 by 2.8.
 XLA_SHIFTS, MUCH = 9, 1 << 22
 
-# Up to this many taps a sum of products for each is the faster depthwise weight gradient: 25 beside
-# 44 of GEMMs with 16 (dw_k4s2), 17 beside 12 with 36, 43 beside 12 with 256 (fcn8_dw).
-MANY_TAPS = 16
-
-# Up to this many groups are problems of their own.
+# Up to this many groups are problems of their own: y of grp4 takes 11 beside 24 of a GEMM with a
+# batch of groups, channels-last 9 beside 20.  With 32 both gradients compiled in 4 s.
 GROUPS_APART = 8
 
 # From this many input channels on, bringing the kernel and the stacked inputs to the order of a
@@ -120,7 +117,10 @@ def weight_form(plan: Plan, platform: str | None, dtype: np.dtype[Any]) -> str:
         return "point"  # dcgan_l1: 0.8 beside 8.0 of windows
     if _suits_xla(plan, dtype):
         return "channels-last convolution"
-    if plan.channels_last and _is_depthwise(plan) and plan.taps <= MANY_TAPS:
+    # dw_k4s2: 15 beside 25 of shifts, channels-last 11 beside 32; 7x7, stride 1: 6 beside 46; but
+    # 8x8, stride 4: 10 beside 6, and 16x16, stride 8, channels-last: 22 beside 11 (fcn8_dw)
+    most = MOST_SHIFTS if plan.channels_last or set(plan.stride) == {1} else 16
+    if _is_depthwise(plan) and plan.taps <= most:
         return "channels-last channels"
     gathers = _gathers(plan, dtype)
     if _is_large(plan, _columns(plan) if gathers else _inputs(plan), dtype):

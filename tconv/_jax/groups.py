@@ -9,8 +9,8 @@ from typing import Any
 
 from jax import lax
 
+from tconv._jax import order
 from tconv._jax.calls import called
-from tconv._jax.channels_last import order
 from tconv._plan import Plan
 
 

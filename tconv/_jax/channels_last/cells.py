@@ -6,8 +6,8 @@ from typing import Any
 
 import jax.numpy as jnp
 
+from tconv._jax import order
 from tconv._jax.blocks import blocks_of
-from tconv._jax.channels_last import order
 from tconv._jax.pieces import pad
 from tconv._plan import Plan
 

@@ -13,7 +13,7 @@ from typing import Any
 import jax.numpy as jnp
 from jax import lax
 
-from tconv._jax.channels_last import order
+from tconv._jax import order
 from tconv._jax.cropping import cropped
 from tconv._plan import Plan
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from functools import reduce
 from itertools import product
 from typing import Any
@@ -10,8 +9,9 @@ from typing import Any
 import jax.numpy as jnp
 from jax import lax
 
+from tconv._jax import order
 from tconv._jax.blocks import blocks_of, shifts_of
-from tconv._jax.channels_last import cells, order
+from tconv._jax.channels_last import cells
 from tconv._jax.kernels import kernel_by_phase
 from tconv._jax.pieces import pad
 from tconv._plan import Plan
@@ -37,23 +37,36 @@ def conv_transpose(plan: Plan, x: Any, w: Any, _precision: Any) -> Any:
 
 def conv(plan: Plan, y: Any, w: Any, _precision: Any) -> Any:
     """x from y and w, for a reduced plan."""
-    ndim = len(plan.axes)
+    blocks, ndim = blocks_of(plan), len(plan.axes)
     kernel = jnp.expand_dims(order.into("w", w)[..., 0], tuple(range(ndim, 2 * ndim + 1)))
-    terms = [values * kernel[tap] for tap, values in _read(plan, y)]
+    values, terms = cells.in_blocks(plan, y), []
+    for tap in product(*map(range, plan.kernel_size)):
+        reads = [place for t, b in zip(tap, blocks, strict=True) for place in b.read(t)]
+        terms.append(values[(slice(None), *reads)] * kernel[tap])
     return order.out_of("x", reduce(lax.add, terms))
 
 
 def weight_cotangent(plan: Plan, x: Any, y: Any, _precision: Any) -> Any:
-    """w from x and y, for a reduced plan."""
-    signal = order.into("x", x)
-    summed = tuple(range(signal.ndim - 1))
-    taps = jnp.stack([jnp.sum(signal * values, summed) for _, values in _read(plan, y)], -1)
-    return jnp.reshape(taps, plan.w_shape)
+    """w from x and y, for a reduced plan: a loop over the taps, each a sum of products.
+
+    Outside a loop XLA keeps the products of all taps at once: 35 ms beside 11 (dw_k4s2).
+    """
+    signal, values = order.into("x", x), cells.in_blocks(plan, y)
+    axes = [axis for n in plan.input_size for axis in (n, 1)]
+    size = (values.shape[0], *axes, values.shape[-1])
+
+    def of_tap(start: Any) -> Any:
+        read = lax.dynamic_slice(values, start, size)
+        return jnp.sum(signal * jnp.reshape(read, signal.shape), range(signal.ndim - 1))
+
+    return jnp.reshape(jnp.transpose(lax.map(of_tap, _starts(plan))), plan.w_shape)
 
 
-def _read(plan: Plan, y: Any) -> Iterator[tuple[tuple[int, ...], Any]]:
-    """Each tap with what it reads of y, (batch, *positions, channels)."""
-    blocks, y = blocks_of(plan), cells.in_blocks(plan, y)
+def _starts(plan: Plan) -> Any:
+    """(taps, axes of a y in blocks): where what a tap reads starts."""
+    blocks = blocks_of(plan)
+    starts = []
     for tap in product(*map(range, plan.kernel_size)):
-        reads = [place for t, b in zip(tap, blocks, strict=True) for place in b.read(t)]
-        yield tap, y[(slice(None), *reads)]
+        reads = [b.read(t) for t, b in zip(tap, blocks, strict=True)]
+        starts.append([0, *(n for window, phase in reads for n in (window.start, phase)), 0])
+    return jnp.asarray(starts, jnp.int32)

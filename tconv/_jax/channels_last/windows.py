@@ -9,9 +9,10 @@ from typing import Any
 import jax.numpy as jnp
 from jax import lax
 
+from tconv._jax import order
 from tconv._jax.axis_windows import windows_along
 from tconv._jax.blocks import blocks_of, shifts_of
-from tconv._jax.channels_last import cells, order
+from tconv._jax.channels_last import cells
 from tconv._jax.kernels import kernel_by_phase, kernel_from_phases
 from tconv._jax.pieces import pad
 from tconv._jax.products import grouped_dot

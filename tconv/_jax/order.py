@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import jax.numpy as jnp
@@ -19,3 +20,12 @@ def out_of(name: str, array: Any) -> Any:
     if name == "w":
         return jnp.moveaxis(array, (-2, -1), (0, 1))
     return jnp.moveaxis(array, -1, 1)
+
+
+def on_spatial(
+    function: Callable[[Any, int], Any], name: str, array: Any, *, channels_last: bool
+) -> Any:
+    """``function`` of the array and its first spatial axis, in the order that the array lies in."""
+    if not channels_last:
+        return function(array, 2)
+    return out_of(name, function(into(name, array), 0 if name == "w" else 1))
