@@ -6,8 +6,8 @@ from typing import Any
 
 import jax.numpy as jnp
 
-from tconv._jax import order
 from tconv._jax.blocks import blocks_of
+from tconv._jax.order import into, out_of
 from tconv._jax.pieces import pad
 from tconv._plan import Plan
 
@@ -20,13 +20,13 @@ def grouped(plan: Plan, array: Any) -> Any:
 
 def signal(plan: Plan, x: Any) -> Any:
     """(groups, batch, *positions, in) from x."""
-    return grouped(plan, order.into("x", x))
+    return grouped(plan, into("x", x))
 
 
 def x_from_signal(plan: Plan, values: Any) -> Any:
     """The inverse of ``signal``."""
     values = jnp.moveaxis(values, 0, -2)
-    return order.out_of("x", jnp.reshape(values, (*values.shape[:-2], plan.in_channels)))
+    return out_of("x", jnp.reshape(values, (*values.shape[:-2], plan.in_channels)))
 
 
 def in_blocks(plan: Plan, y: Any) -> Any:
@@ -35,7 +35,7 @@ def in_blocks(plan: Plan, y: Any) -> Any:
     spans = [
         (b.axis.lo, b.reached * b.axis.stride - b.axis.lo - b.axis.output_size, 0) for b in blocks
     ]
-    y = pad(order.into("y", y), 1, spans)
+    y = pad(into("y", y), 1, spans)
     split = [size for b in blocks for size in (b.reached, b.axis.stride)]
     return jnp.reshape(y, (y.shape[0], *split, y.shape[-1]))
 
@@ -58,4 +58,4 @@ def interleaved(plan: Plan, cells: Any) -> Any:
     spans = [
         slice(start, start + b.axis.output_size) for start, b in zip(starts, blocks, strict=True)
     ]
-    return order.out_of("y", y[(slice(None), *spans)])
+    return out_of("y", y[(slice(None), *spans)])

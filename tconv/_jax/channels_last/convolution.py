@@ -13,14 +13,14 @@ from typing import Any
 import jax.numpy as jnp
 from jax import lax
 
-from tconv._jax import order
 from tconv._jax.cropping import cropped
+from tconv._jax.order import into, out_of
 from tconv._plan import Plan
 
 
 def conv(plan: Plan, y: Any, w: Any, precision: Any) -> Any:
     """x from y and w: the strided convolution."""
-    y, pads = cropped(order.into("y", y), [(axis.lo, axis.hi) for axis in plan.axes], first_axis=1)
+    y, pads = cropped(into("y", y), [(axis.lo, axis.hi) for axis in plan.axes], first_axis=1)
     x = lax.conv_general_dilated(
         y,
         jnp.moveaxis(w, (1, 0), (-2, -1)),
@@ -31,7 +31,7 @@ def conv(plan: Plan, y: Any, w: Any, precision: Any) -> Any:
         feature_group_count=plan.groups,
         precision=precision,
     )
-    return order.out_of("x", x)
+    return out_of("x", x)
 
 
 def weight_cotangent(plan: Plan, x: Any, y: Any, precision: Any) -> Any:

@@ -9,10 +9,10 @@ from typing import Any
 import jax.numpy as jnp
 from jax import lax
 
-from tconv._jax import order
 from tconv._jax.blocks import blocks_of, shifts_of
 from tconv._jax.channels_last import cells
 from tconv._jax.kernels import kernel_by_phase
+from tconv._jax.order import into, out_of
 from tconv._jax.pieces import pad
 from tconv._plan import Plan
 
@@ -23,7 +23,7 @@ def conv_transpose(plan: Plan, x: Any, w: Any, _precision: Any) -> Any:
     # (channels, 1, 1, *shifts, *phases) to (*shifts, *phases, channels)
     kernel = jnp.moveaxis(kernel_by_phase(plan, w)[:, 0, 0], 0, -1)
     kernel = jnp.expand_dims(kernel, tuple(range(ndim, 2 * ndim + 1)))
-    signal = order.into("x", x)
+    signal = into("x", x)
     signal = jnp.reshape(signal, (*signal.shape[:-1], *[1] * ndim, plan.in_channels))
     blocked = reduce(
         lax.add,
@@ -38,12 +38,12 @@ def conv_transpose(plan: Plan, x: Any, w: Any, _precision: Any) -> Any:
 def conv(plan: Plan, y: Any, w: Any, _precision: Any) -> Any:
     """x from y and w, for a reduced plan."""
     blocks, ndim = blocks_of(plan), len(plan.axes)
-    kernel = jnp.expand_dims(order.into("w", w)[..., 0], tuple(range(ndim, 2 * ndim + 1)))
+    kernel = jnp.expand_dims(into("w", w)[..., 0], tuple(range(ndim, 2 * ndim + 1)))
     values, terms = cells.in_blocks(plan, y), []
     for tap in product(*map(range, plan.kernel_size)):
         reads = [place for t, b in zip(tap, blocks, strict=True) for place in b.read(t)]
         terms.append(values[(slice(None), *reads)] * kernel[tap])
-    return order.out_of("x", reduce(lax.add, terms))
+    return out_of("x", reduce(lax.add, terms))
 
 
 def weight_cotangent(plan: Plan, x: Any, y: Any, _precision: Any) -> Any:
@@ -51,7 +51,7 @@ def weight_cotangent(plan: Plan, x: Any, y: Any, _precision: Any) -> Any:
 
     Outside a loop XLA keeps the products of all taps at once: 35 ms beside 11 (dw_k4s2).
     """
-    signal, values = order.into("x", x), cells.in_blocks(plan, y)
+    signal, values = into("x", x), cells.in_blocks(plan, y)
     axes = [axis for n in plan.input_size for axis in (n, 1)]
     size = (values.shape[0], *axes, values.shape[-1])
 

@@ -9,11 +9,11 @@ from typing import Any
 import jax.numpy as jnp
 from jax import lax
 
-from tconv._jax import order
 from tconv._jax.axis_windows import windows_along
 from tconv._jax.blocks import blocks_of, shifts_of
 from tconv._jax.channels_last import cells
 from tconv._jax.kernels import kernel_by_phase, kernel_from_phases
+from tconv._jax.order import into
 from tconv._jax.pieces import pad
 from tconv._jax.products import grouped_dot
 from tconv._plan import Plan
@@ -85,7 +85,7 @@ def weight_cotangent_by_shifts(plan: Plan, x: Any, y: Any, precision: Any) -> An
 
 def _windows(plan: Plan, y: Any) -> Any:
     """(groups, batch, *positions, *taps, out)."""
-    values = cells.grouped(plan, order.into("y", y))
+    values = cells.grouped(plan, into("y", y))
     for number, block in reversed(list(enumerate(blocks_of(plan)))):
         values = windows_along(values, block, 2 + number, taps_at=2 + len(plan.axes))
     return values
