@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from functools import reduce
-from itertools import product
 from typing import Any
 
 import jax.numpy as jnp
 from jax import lax
 
-from tconv._jax.blocks import Blocks, blocks_of
 from tconv._jax.channels_first.cells import interleaved
-from tconv._jax.pieces import joined, pad
+from tconv._jax.overlap_add import overlap_added
+from tconv._jax.pieces import pad
 from tconv._jax.products import grouped_dot
 from tconv._plan import Plan
 
@@ -20,12 +17,7 @@ from tconv._plan import Plan
 def conv_transpose(plan: Plan, x: Any, w: Any, precision: Any) -> Any:
     """y from x and w, for a reduced plan."""
     cols = columns(plan, x, w, precision)
-    blocks = blocks_of(plan)
-    blocked = joined(
-        [_summed(plan, blocks, runs, cols) for runs in product(*(b.classes for b in blocks))],
-        [len(b.classes) for b in blocks],
-        first_axis=1,
-    )
+    blocked = overlap_added(plan, cols, taps_at=1, positions_at=2 + len(plan.axes))
     # Fused into the transposition the sums run 3x slower (2.7 ms beside 0.6 + 0.4 ms).
     return interleaved(plan, lax.optimization_barrier(blocked))
 
@@ -50,23 +42,3 @@ def point(plan: Plan, x: Any, w: Any, precision: Any) -> Any:
         for axis in plan.axes
     ]
     return pad(y, 2, config)
-
-
-def _summed(
-    plan: Plan, blocks: Sequence[Blocks], runs: Sequence[tuple[int, int, int]], cols: Any
-) -> Any:
-    """(out_channels, *phases, batch, *blocks) of one run of phases an axis."""
-    pieces = []
-    for shifts in product(*(range(run[2]) for run in runs)):
-        steps = [j * b.axis.stride for j, b in zip(shifts, blocks, strict=True)]
-        taps = [
-            slice(step + start, step + stop)
-            for step, (start, stop, _) in zip(steps, runs, strict=True)
-        ]
-        trail = [b.shift(j) for j, b in zip(shifts, blocks, strict=True)]
-        pieces.append(pad(cols[(slice(None), *taps)], 2 + len(blocks), trail))
-    if pieces:
-        return reduce(lax.add, pieces)
-    phases = [stop - start for start, stop, _ in runs]
-    counts = [b.count for b in blocks]
-    return jnp.zeros((plan.out_channels, *phases, plan.batch, *counts), cols.dtype)
