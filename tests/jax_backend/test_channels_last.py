@@ -145,7 +145,7 @@ def test_values(name: str) -> None:
         np.testing.assert_array_equal(mine, theirs)
 
 
-@pytest.mark.parametrize("name", ["windows", "ragged", "sum and shifts", "depthwise"])
+@pytest.mark.parametrize("name", ["windows", "ragged", "sum and shifts", "dilated", "depthwise"])
 @pytest.mark.parametrize("function", [forward, gradients])
 def test_nothing_is_brought_to_channels_first(name: str, function: Any) -> None:
     case = CASES[name]
