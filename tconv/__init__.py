@@ -1,19 +1,15 @@
 """Transposed convolution for NumPy and JAX arrays, exact to PyTorch's semantics."""
 
-from tconv._columns import col2im, conv_matrix, fractional_stride, im2col
-from tconv._coverage import checkerboard, coverage, nearest_uniform_kernel
-from tconv._forward import conv, conv_vjp
-from tconv._forward_nd import conv1d, conv2d, conv3d
-from tconv._shuffle import pixel_shuffle, pixel_unshuffle
-from tconv._sizes import (
-    conv_input_sizes,
-    conv_output_size,
-    conv_transpose_output_size,
-    output_padding_for,
-    round_trip_size,
+from tconv.columns import col2im, conv_matrix, fractional_stride, im2col
+from tconv.convolution import conv, conv_transpose, conv_transpose_vjp, conv_vjp
+from tconv.convolution_nd import (
+    conv1d,
+    conv2d,
+    conv3d,
+    conv_transpose1d,
+    conv_transpose2d,
+    conv_transpose3d,
 )
-from tconv._transposed import conv_transpose, conv_transpose_vjp
-from tconv._transposed_nd import conv_transpose1d, conv_transpose2d, conv_transpose3d
 from tconv.init import bilinear_kernel
 from tconv.layers import (
     Conv1d,
@@ -24,7 +20,23 @@ from tconv.layers import (
     ConvTranspose3d,
 )
 from tconv.resize import interpolate, resize_conv
-from tconv.subpixel import from_subpixel_weight, subpixel_conv, to_subpixel_weight
+from tconv.sizes import (
+    checkerboard,
+    conv_input_sizes,
+    conv_output_size,
+    conv_transpose_output_size,
+    coverage,
+    nearest_uniform_kernel,
+    output_padding_for,
+    round_trip_size,
+)
+from tconv.subpixel import (
+    from_subpixel_weight,
+    pixel_shuffle,
+    pixel_unshuffle,
+    subpixel_conv,
+    to_subpixel_weight,
+)
 
 __version__ = "0.1.0"
 

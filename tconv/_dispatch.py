@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import sys
 from functools import lru_cache
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 
 from tconv import _numpy
-from tconv._dtypes import check_supported
-from tconv._plan import Plan
-from tconv._sampling import Taps
+from tconv._core.arguments import Shape
+from tconv._core.dtypes import check_supported
+from tconv._core.plan import Plan
+from tconv._core.sampling import Taps
+from tconv._core.typing import DTypeLike
 
 # A dtype's name, which decides, takes NumPy a microsecond or two to spell out.
 _check_once = lru_cache(maxsize=256)(check_supported)
 
 
-class Backend(Protocol):
+Operand = TypeVar("Operand")
+
+
+class Backend(Protocol[Operand]):
     """What a backend offers.  Arrays arrive checked and in PyTorch's layout, with a batch.
 
     x, y and w have the shapes of the plan; a bias has one value an output channel of the
@@ -26,35 +31,54 @@ class Backend(Protocol):
     """
 
     def conv_transpose(
-        self, plan: Plan, x: Any, w: Any, b: Any, *, method: str, precision: Any, preferred: Any
-    ) -> Any: ...
+        self,
+        plan: Plan,
+        x: Operand,
+        w: Operand,
+        b: Operand | None,
+        *,
+        method: str,
+        precision: Any,
+        preferred: DTypeLike,
+    ) -> Operand: ...
 
     def conv(
-        self, plan: Plan, y: Any, w: Any, b: Any, *, precision: Any, preferred: Any
-    ) -> Any: ...
+        self,
+        plan: Plan,
+        y: Operand,
+        w: Operand,
+        b: Operand | None,
+        *,
+        precision: Any,
+        preferred: DTypeLike,
+    ) -> Operand: ...
 
-    def weight_cotangent(self, plan: Plan, x: Any, y: Any, *, precision: Any) -> Any: ...
+    def weight_cotangent(
+        self, plan: Plan, x: Operand, y: Operand, *, precision: Any
+    ) -> Operand: ...
 
-    def cotangents(self, plan: Plan, x: Any, w: Any, y: Any, *, precision: Any) -> tuple[Any, Any]:
+    def cotangents(
+        self, plan: Plan, x: Operand, w: Operand, y: Operand, *, precision: Any
+    ) -> tuple[Operand, Operand]:
         """``conv`` of y and w, and ``weight_cotangent`` of x and y, sharing what they can."""
         ...
 
-    def bias_cotangent(self, cotangent: Any) -> Any: ...
+    def bias_cotangent(self, cotangent: Operand) -> Operand: ...
 
-    def cast_cotangent(self, cotangent: Any, operand: Any) -> Any: ...
+    def cast_cotangent(self, cotangent: Operand, operand: Operand) -> Operand: ...
 
-    def im2col(self, plan: Plan, y: Any) -> Any: ...
+    def im2col(self, plan: Plan, y: Operand) -> Operand: ...
 
-    def col2im(self, plan: Plan, cols: Any) -> Any: ...
+    def col2im(self, plan: Plan, cols: Operand) -> Operand: ...
 
-    def conv_matrix(self, plan: Plan, w: Any) -> Any: ...
+    def conv_matrix(self, plan: Plan, w: Operand) -> Operand: ...
 
-    def fractional_stride(self, x: Any, stride: tuple[int, ...]) -> Any: ...
+    def fractional_stride(self, x: Operand, stride: Shape) -> Operand: ...
 
-    def resample(self, x: Any, taps: Taps, axis: int) -> Any: ...
+    def resample(self, x: Operand, taps: Taps, axis: int) -> Operand: ...
 
 
-def backend_for(**operands: Any) -> Backend:
+def backend_for(**operands: Any) -> Backend[Any]:
     """The NumPy backend, or the JAX one as soon as any operand is a JAX array or tracer.
 
     JAX is found through ``sys.modules``: without it loaded no JAX array can arrive.

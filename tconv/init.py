@@ -8,10 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from tconv._arguments import Shape, fail, group_count, integer, positive
-from tconv._checks import check_groups
+from tconv._core.arguments import Shape, check_groups, fail, group_count, integer, positive
+from tconv._core.typing import AnyArray, Array, DTypeLike, Ints
 from tconv._dispatch import backend_for
-from tconv._typing import AnyArray, Array, DTypeLike, Ints
 
 
 def default_parameters(

@@ -1,7 +1,7 @@
 """Sub-pixel convolution: a convolution at low resolution, its channels interleaved in space.
 
 Every transposed convolution of dilation 1 is one, with as many kernels as the stride has
-phases; here are the two weights turned into each other.
+phases; here are the two weights turned into each other, and the channels into space.
 """
 
 from __future__ import annotations
@@ -12,37 +12,22 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from tconv import _checks as checks
-from tconv._arguments import Pairs, Shape, fail, group_count, padding_pairs, per_axis, positive
+from tconv._core.arguments import (
+    Pairs,
+    Shape,
+    check_groups,
+    check_nonempty,
+    fail,
+    group_count,
+    padding_pairs,
+    per_axis,
+    positive,
+)
+from tconv._core.axis import Axis, parameters_of
+from tconv._core.lattice import phases
+from tconv._core.typing import AnyArray, Array, Ints, Padding
 from tconv._dispatch import backend_for
-from tconv._forward import conv
-from tconv._geometry import transposed_size
-from tconv._shuffle import pixel_shuffle
-from tconv._typing import AnyArray, Array, Ints, Padding
-
-
-class _Phases(NamedTuple):
-    """Along one axis: the tap that phase r reads at place t, and the way back.
-
-    ``tap[r, t]`` is ``kernel_size`` where there is none; ``place`` holds, for each tap, its
-    position in the flattened (r, t).  The convolution pads by ``before`` at its low side.
-    """
-
-    tap: NDArray[np.intp]
-    place: NDArray[np.intp]
-    before: int
-
-
-def _phases(kernel_size: int, stride: int, lo: int) -> _Phases:
-    """Output ``stride*q + r`` reads input ``q - j`` through tap ``stride*j + r + lo``."""
-    last = (kernel_size - 1 - lo) // stride
-    first = -((stride - 1 + lo) // stride)
-    j = np.arange(last, first - 1, -1)
-    tap = stride * j + np.arange(stride)[:, None] + lo
-    inside = (tap >= 0) & (tap < kernel_size)
-    place = np.empty(kernel_size, np.intp)
-    place[tap[inside]] = np.flatnonzero(inside)
-    return _Phases(np.where(inside, tap, kernel_size), place, last)
+from tconv.convolution import conv
 
 
 def to_subpixel_weight(w: Array, *, stride: Ints, padding: Padding = 0, groups: int = 1) -> Array:
@@ -77,11 +62,11 @@ def to_subpixel_weight(w: Array, *, stride: Ints, padding: Padding = 0, groups: 
     """
     backend_for(w=w)
     axes = _spatial_axes("w", w.shape)
-    steps, pairs = positive("stride", stride, axes), padding_pairs(padding, axes)
+    strides, pairs = positive("stride", stride, axes), padding_pairs(padding, axes)
     count = group_count(groups)
-    checks.check_groups("in_channels", w.shape[0], count)
-    checks.check_nonempty("w", w.shape[2:], w.shape)
-    v: Array = _split_by_phase(w, _all_phases(w.shape[2:], steps, pairs), count)
+    check_groups("in_channels", w.shape[0], count)
+    check_nonempty("w", w.shape[2:], w.shape)
+    v: Array = _split_by_phase(w, _all_phases(w.shape[2:], strides, pairs), count)
     return v
 
 
@@ -115,9 +100,9 @@ def from_subpixel_weight(
     array([[[1., 2., 3., 4.]]])
     """
     backend_for(v=v)
-    kernels, steps, pairs = _parameters(v.shape, kernel_size, stride, padding)
-    along, count = _all_phases(kernels, steps, pairs), group_count(groups)
-    _check_subpixel_weight(v.shape, along, prod(steps), count)
+    kernels, strides, pairs = _parameters(v.shape, kernel_size, stride, padding)
+    along, count = _all_phases(kernels, strides, pairs), group_count(groups)
+    _check_subpixel_weight(v.shape, along, prod(strides), count)
     w: Array = _join_phases(v, along, count)
     return w
 
@@ -160,25 +145,121 @@ def subpixel_conv(
     array([[[ 1.,  2., 13., 20., 30.]]])
     """
     backend_for(x=x, v=v, b=b)
-    kernels, steps, pairs = _parameters(v.shape, kernel_size, stride, padding)
-    along, count, axes = _all_phases(kernels, steps, pairs), group_count(groups), len(steps)
-    _check_subpixel_weight(v.shape, along, prod(steps), count)
-    extras = per_axis("output_padding", output_padding, axes)
+    kernels, strides, pairs = _parameters(v.shape, kernel_size, stride, padding)
+    along, count, axes = _all_phases(kernels, strides, pairs), group_count(groups), len(strides)
+    _check_subpixel_weight(v.shape, along, prod(strides), count)
+    ends = per_axis("output_padding", output_padding, axes)
+    every = parameters_of(kernels, strides, (1,) * axes, pairs, ends)
     margins: list[tuple[int, int]] = []
     window: list[slice] = []
-    for axis in range(axes):
-        size, taps, step = x.shape[axis - axes], along[axis].tap.shape[1], steps[axis]
-        checks.check_output_padding(axis, extras[axis], step, 1)
-        numbers = kernels[axis], step, pairs[axis], extras[axis], 1
-        out = transposed_size(size, *numbers)
-        checks.check_transposed_size(axis, out, size, *numbers)
-        before = along[axis].before
-        margins.append((before, -(-out // step) - size - before + taps - 1))
+    for one, phases_along, size in zip(every, along, x.shape[-axes:], strict=True):
+        one.check_output_padding()
+        out, before = one.transposed_axis(size).output_size, phases_along.before
+        taps = phases_along.tap.shape[1]
+        margins.append((before, -(-out // one.stride) - size - before + taps - 1))
         window.append(slice(out))
-    bias = None if b is None else b.__array_namespace__().repeat(b, prod(steps))
-    phases = conv(x, v, bias, padding=tuple(margins), groups=count)
-    y: Array = pixel_shuffle(phases, steps)[(..., *window)]
+    bias = None if b is None else b.__array_namespace__().repeat(b, prod(strides))
+    split = conv(x, v, bias, padding=tuple(margins), groups=count)
+    y: Array = pixel_shuffle(split, strides)[(..., *window)]
     return y
+
+
+def pixel_shuffle(x: Array, upscale_factor: Ints) -> Array:
+    """Interleave channels into space: every s channels become one that is s times as large.
+
+    Args:
+        x: (..., channels * prod(s), *spatial).
+        upscale_factor: at least 1; an int s means two spatial axes, as in PyTorch, and a tuple
+            one spatial axis for each of its entries.
+
+    Returns: (..., channels, *(spatial * s)) in the dtype of x: channel ``c * prod(s) + r``
+        goes to the positions of channel c whose remainder modulo s is r, in row-major order.
+
+    Raises: ValueError for too few axes, a factor below 1, or channels that its product does
+        not divide; TypeError for what is no array or no int.
+
+    Source: ``torch.nn.functional.pixel_shuffle``; Shi et al., "Real-time single image and
+    video super-resolution using an efficient sub-pixel convolutional neural network" (2016).
+
+    >>> import numpy as np
+    >>> pixel_shuffle(np.array([[1, 2, 3], [10, 20, 30]]), (2,))
+    array([[ 1, 10,  2, 20,  3, 30]])
+    """
+    backend_for(x=x)
+    factors = _factors("upscale_factor", upscale_factor, x.shape)
+    lead, channels, spatial = _split(x.shape, len(factors))
+    if channels % prod(factors):
+        fail(
+            "upscale_factor",
+            None,
+            "its product must divide the channels",
+            f"{channels} channels, upscale_factor={factors}",
+            "Give x that many channels for each one wanted.",
+        )
+    y: Array = _interleave(x, lead, channels // prod(factors), factors, spatial)
+    return y
+
+
+def pixel_unshuffle(x: Array, downscale_factor: Ints) -> Array:
+    """Split space into channels: the inverse of ``pixel_shuffle``.
+
+    Args:
+        x: (..., channels, *(spatial * s)).
+        downscale_factor: at least 1; an int s means two spatial axes, as in PyTorch, and a
+            tuple one spatial axis for each of its entries.
+
+    Returns: (..., channels * prod(s), *spatial) in the dtype of x.
+
+    Raises: ValueError for too few axes, a factor below 1, or a size that it does not divide;
+        TypeError for what is no array or no int.
+
+    Source: ``torch.nn.functional.pixel_unshuffle``.
+
+    >>> import numpy as np
+    >>> pixel_unshuffle(np.array([[1, 10, 2, 20, 3, 30]]), (2,))
+    array([[ 1,  2,  3],
+           [10, 20, 30]])
+    """
+    backend_for(x=x)
+    factors = _factors("downscale_factor", downscale_factor, x.shape)
+    lead, channels, spatial = _split(x.shape, len(factors))
+    for axis, (size, factor) in enumerate(zip(spatial, factors, strict=True)):
+        if size % factor:
+            fail(
+                "downscale_factor",
+                axis,
+                "must divide the size of x",
+                f"size {size}, downscale_factor={factor}",
+                "Pad or crop x to a multiple.",
+            )
+    y: Array = _gather(x, lead, channels, factors, spatial)
+    return y
+
+
+class _Phases(NamedTuple):
+    """Along one axis: the tap that phase r reads at place t, and the way back.
+
+    ``tap[r, t]`` is ``kernel_size`` where there is none; ``place`` holds, for each tap, its
+    position in the flattened (r, t).  The convolution pads by ``before`` at its low side.
+    """
+
+    tap: NDArray[np.intp]
+    place: NDArray[np.intp]
+    before: int
+
+
+def _phases(kernel_size: int, stride: int, lo: int) -> _Phases:
+    """Output ``stride*q + r`` is output q of phase r, which reads input ``q - before + t``."""
+    axis = Axis(1, stride, kernel_size, stride, 1, lo)
+    low, stop = axis.inputs_of(0, stride)
+    tap = np.full((stride, stop - low), kernel_size, np.intp)
+    place = np.empty(kernel_size, np.intp)
+    for phase in phases(axis):
+        for j in range(phase.taps):
+            number, t = phase.tap + j * phase.tap_step, phase.start - j - low
+            tap[phase.first, t] = number
+            place[number] = phase.first * (stop - low) + t
+    return _Phases(tap, place, -low)
 
 
 def _split_by_phase(w: Any, along: list[_Phases], groups: int) -> Any:
@@ -199,9 +280,9 @@ def _split_by_phase(w: Any, along: list[_Phases], groups: int) -> Any:
 def _join_phases(v: Any, along: list[_Phases], groups: int) -> Any:
     """(out * phases, in/groups, *taps) to (in, out/groups, *kernel)."""
     xp, axes = v.__array_namespace__(), len(along)
-    steps = [len(one.tap) for one in along]
-    group_in, group_out = v.shape[1], v.shape[0] // (groups * prod(steps))
-    split = v.reshape((groups, group_out, *steps, *v.shape[1:]))
+    strides = [len(one.tap) for one in along]
+    group_in, group_out = v.shape[1], v.shape[0] // (groups * prod(strides))
+    split = v.reshape((groups, group_out, *strides, *v.shape[1:]))
     interleaved = [axis for one in range(axes) for axis in (2 + one, 3 + axes + one)]
     ordered = split.transpose((0, 2 + axes, 1, *interleaved))
     w = ordered.reshape((groups * group_in, group_out, *[one.tap.size for one in along]))
@@ -230,8 +311,8 @@ def _parameters(
     return kernels, positive("stride", stride, axes), padding_pairs(padding, axes)
 
 
-def _all_phases(kernels: Shape, steps: Shape, pairs: Pairs) -> list[_Phases]:
-    parameters = zip(kernels, steps, pairs, strict=True)
+def _all_phases(kernels: Shape, strides: Shape, pairs: Pairs) -> list[_Phases]:
+    parameters = zip(kernels, strides, pairs, strict=True)
     return [_phases(kernel, step, lo) for kernel, step, (lo, _) in parameters]
 
 
@@ -246,3 +327,44 @@ def _check_subpixel_weight(shape: Shape, along: list[_Phases], phases: int, grou
             f"shape {shape}",
             "Give the parameters that to_subpixel_weight was given.",
         )
+
+
+def _interleave(x: Any, lead: Shape, channels: int, factors: Shape, spatial: Shape) -> Any:
+    axes, first = len(factors), len(lead) + 1
+    order = list(range(first))
+    for axis in range(first, first + axes):
+        order += [axis + axes, axis]
+    larger = [size * factor for size, factor in zip(spatial, factors, strict=True)]
+    split = x.reshape((*lead, channels, *factors, *spatial))
+    return split.transpose(order).reshape((*lead, channels, *larger))
+
+
+def _gather(x: Any, lead: Shape, channels: int, factors: Shape, spatial: Shape) -> Any:
+    axes, first = len(factors), len(lead) + 1
+    split, smaller = [*lead, channels], []
+    for size, factor in zip(spatial, factors, strict=True):
+        split += [size // factor, factor]
+        smaller.append(size // factor)
+    places, phases = range(first, first + 2 * axes, 2), range(first + 1, first + 2 * axes, 2)
+    ordered = x.reshape(split).transpose((*range(first), *phases, *places))
+    return ordered.reshape((*lead, channels * prod(factors), *smaller))
+
+
+def _factors(argument: str, factor: Ints, shape: Shape) -> Shape:
+    """One factor a spatial axis: a bare int stands for two axes."""
+    axes = len(factor) if isinstance(factor, tuple | list) else 2
+    factors = positive(argument, factor, axes)
+    if len(shape) < axes + 1 or axes < 1:
+        fail(
+            "x",
+            None,
+            f"must have a channel axis and {axes} spatial axes",
+            f"shape {shape}",
+            "Give the factor as a tuple with one entry for each spatial axis.",
+        )
+    return factors
+
+
+def _split(shape: Shape, axes: int) -> tuple[Shape, int, Shape]:
+    first = len(shape) - axes
+    return shape[: first - 1], shape[first - 1], shape[first:]

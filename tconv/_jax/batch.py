@@ -16,7 +16,7 @@ from typing import Any
 
 import jax.numpy as jnp
 
-from tconv._plan import Plan
+from tconv._core.plan import Plan
 
 # For each array the axis that the mapped one is merged into, and whether it goes inside the
 # groups of that axis.

@@ -11,13 +11,12 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import product
-from math import gcd
 from typing import Any
 
-from tconv._geometry import Axis
+from tconv._core.lattice import Cells, reduction
+from tconv._core.plan import Plan
 from tconv._jax import order
 from tconv._jax.pieces import pad
-from tconv._plan import Plan
 
 
 @dataclass(frozen=True)
@@ -78,82 +77,25 @@ def _read(lattice: list[slice], array: Any, first_axis: int) -> Any:
 
 def reduce(plan: Plan) -> Reduced:
     """The reduced problem of a plan."""
-    axes, gaps, offsets, spreads = [], [], [], []
-    for axis in plan.axes:
-        gap = gcd(axis.stride, axis.dilation)
-        offset = -axis.lo % gap
-        stride, dilation = axis.stride // gap, axis.dilation // gap
-        spread = dilation if stride > 1 else 1
-        axes.append(
-            Axis(
-                axis.input_size,
-                -(-(axis.output_size - offset) // gap),
-                spread * (axis.kernel_size - 1) + 1,
-                stride,
-                dilation // spread,
-                (axis.lo + offset) // gap,
-            )
-        )
-        gaps.append(gap)
-        offsets.append(offset)
-        spreads.append(spread)
-    reduced = replace(plan, axes=tuple(axes))
-    return Reduced(reduced, tuple(gaps), tuple(offsets), tuple(spreads), plan.output_size)
+    found = [reduction(axis) for axis in plan.axes]
+    return Reduced(
+        replace(plan, axes=tuple(each.axis for each in found)),
+        tuple(each.gap for each in found),
+        tuple(each.offset for each in found),
+        tuple(each.tap_gap for each in found),
+        plan.output_size,
+    )
 
 
-@dataclass(frozen=True)
-class Blocks:
-    """One axis in blocks: ``shifts`` taps a phase at most, of which the last reaches only the
-    phases below ``ragged``; y covers blocks ``first`` to ``first + count - 1``."""
-
-    axis: Axis
+class Blocks(Cells):
+    """Cells."""
 
     @property
-    def shifts(self) -> int:
-        return -(-self.axis.kernel_size // self.axis.stride)
-
-    @property
-    def ragged(self) -> int:
-        return self.axis.kernel_size - (self.shifts - 1) * self.axis.stride
-
-    @property
-    def first(self) -> int:
-        return self.axis.lo // self.axis.stride
-
-    @property
-    def count(self) -> int:
-        last = (self.axis.output_size - 1 + self.axis.lo) // self.axis.stride
-        return last + 1 - self.first
-
-    @property
-    def reached(self) -> int:
-        """Blocks that the inputs reach, counted from block 0."""
-        return self.axis.input_size + (self.shifts - 1) * self.axis.dilation
-
-    @property
-    def classes(self) -> list[tuple[int, int, int]]:
-        """(start, stop, shifts) of the runs of phases that have the same number of taps."""
-        stride, ragged = self.axis.stride, self.ragged
-        found = [(0, ragged, self.shifts)]
-        return found if ragged == stride else [*found, (ragged, stride, self.shifts - 1)]
+    def classes(self) -> Any:
+        return list(self.runs)
 
     def shift(self, j: int) -> tuple[int, int, int]:
-        """Padding that takes inputs to the blocks of y that tap j of a phase brings them to."""
-        lo = j * self.axis.dilation - self.first
-        return lo, self.count - lo - self.axis.input_size, 0
-
-    def window(self, j: int) -> slice:
-        """The reached blocks that tap j of a phase reads, one an input."""
-        start = j * self.axis.dilation
-        return slice(start, start + self.axis.input_size)
-
-    def read(self, tap: int) -> tuple[slice, int]:
-        """The reached blocks and the phase that a tap reads."""
-        return self.window(tap // self.axis.stride), tap % self.axis.stride
-
-    def phases(self, j: int) -> int:
-        """How many phases have a tap j."""
-        return self.ragged if j == self.shifts - 1 else self.axis.stride
+        return (*self.spread(j), 0)
 
 
 def blocks_of(plan: Plan) -> list[Blocks]:

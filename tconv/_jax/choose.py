@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from tconv._arguments import is_known
+from tconv._core.arguments import is_known
+from tconv._core.plan import Plan
 from tconv._jax.blocks import blocks_of
-from tconv._plan import Plan
 
 # Programs grow with the combinations of shifts: a stride-1 kernel of 64 x 64 has 4096 of them, and
 # with the 100 of a 10 x 10 one both gradients compiled in 5.5 s.  Beyond this many a convolution is

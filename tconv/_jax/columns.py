@@ -10,9 +10,9 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
-from tconv import _toeplitz as toeplitz
-from tconv._geometry import Axis
-from tconv._plan import Plan
+from tconv._core import relation
+from tconv._core.axis import Axis
+from tconv._core.plan import Plan
 
 
 def im2col(plan: Plan, y: Any) -> jax.Array:
@@ -49,8 +49,8 @@ def col2im(plan: Plan, cols: Any) -> jax.Array:
 
 def conv_matrix(plan: Plan, w: Any) -> jax.Array:
     """The dense matrix of the convolution: rows are positions of x, columns of y."""
-    index, taps = toeplitz.dense_index(plan)
-    shape = toeplitz.matrix_shape(plan)
+    index, taps = relation.dense_index(plan)
+    shape = relation.matrix_shape(plan)
     values = jnp.reshape(w, (*w.shape[:2], plan.taps))[:, :, taps]
     matrix = jnp.zeros(shape, w.dtype).at[index].set(values)
     return matrix.reshape(shape[0] * shape[1], shape[2] * shape[3])

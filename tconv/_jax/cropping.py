@@ -12,7 +12,7 @@ from typing import Any
 import jax.numpy as jnp
 from jax import lax
 
-from tconv._arguments import is_known
+from tconv._core.arguments import is_known
 
 Pads = list[tuple[Any, Any]]
 

@@ -10,9 +10,9 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from tconv import _dtypes as dtypes
+from tconv._core import dtypes
+from tconv._core.plan import Plan
 from tconv._jax.primitives import bind
-from tconv._plan import Plan
 
 
 def conv_transpose(

@@ -14,12 +14,12 @@ from typing import Any
 import jax.numpy as jnp
 from jax import lax
 
-from tconv import _dtypes as dtypes
-from tconv._arguments import is_known
+from tconv._core import dtypes
+from tconv._core.arguments import is_known
+from tconv._core.plan import Plan
 from tconv._jax import blocks, choose, general, groups
 from tconv._jax import channels_last as last
 from tconv._jax.channels_first import scatter, subpixel, windows
-from tconv._plan import Plan
 
 Form = Callable[[Plan, Any, Any, Any], Any]
 

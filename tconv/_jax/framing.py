@@ -13,8 +13,8 @@ from typing import Any
 import jax.numpy as jnp
 from jax import lax
 
-from tconv._arguments import is_known
-from tconv._plan import Plan
+from tconv._core.arguments import is_known
+from tconv._core.plan import Plan
 
 
 def needed(plan: Plan) -> bool:

@@ -8,10 +8,10 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from tconv._arguments import is_known
-from tconv._geometry import Axis
+from tconv._core.arguments import is_known
+from tconv._core.axis import Axis
+from tconv._core.plan import Plan
 from tconv._jax.cropping import cropped
-from tconv._plan import Plan
 
 
 def dilated(plan: Plan, x: Any, w: Any, precision: Any) -> Any:

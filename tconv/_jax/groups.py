@@ -9,9 +9,9 @@ from typing import Any
 
 from jax import lax
 
+from tconv._core.plan import Plan
 from tconv._jax import order
 from tconv._jax.calls import called
-from tconv._plan import Plan
 
 
 def apart(compute: Callable[..., Any], plan: Plan, arrays: dict[str, Any], result: str) -> Any:

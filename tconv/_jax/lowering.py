@@ -12,9 +12,9 @@ from jax.extend.mlir import lower_with_sharding_in_types
 from jax.interpreters import mlir
 from jax.sharding import use_abstract_mesh
 
-from tconv import _dtypes as dtypes
+from tconv._core import dtypes
+from tconv._core.plan import Plan
 from tconv._jax import calls, framing
-from tconv._plan import Plan
 
 Form = Callable[..., Any]
 

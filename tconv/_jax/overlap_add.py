@@ -10,9 +10,9 @@ from typing import Any
 import jax.numpy as jnp
 from jax import lax
 
+from tconv._core.plan import Plan
 from tconv._jax.blocks import Blocks, blocks_of
 from tconv._jax.pieces import joined, pad
-from tconv._plan import Plan
 
 
 def overlap_added(plan: Plan, cols: Any, *, taps_at: int, positions_at: int) -> Any:

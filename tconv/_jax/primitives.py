@@ -21,12 +21,12 @@ from jax import lax
 from jax.extend.core import Primitive
 from jax.interpreters import ad, batching, mlir, xla
 
-from tconv import _dtypes as dtypes
-from tconv._arguments import is_known
+from tconv._core import dtypes
+from tconv._core.arguments import is_known
+from tconv._core.plan import Plan
 from tconv._jax import batch, forms
 from tconv._jax.lowering import lowering_rule
 from tconv._jax.sharding import result_sharding
-from tconv._plan import Plan
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
-from tconv._sampling import Taps
+from tconv._core.sampling import Taps
 
 
 def resample(x: Any, taps: Taps, axis: int) -> Any:

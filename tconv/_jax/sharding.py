@@ -7,7 +7,7 @@ from typing import Any
 
 from jax.sharding import NamedSharding, PartitionSpec
 
-from tconv._plan import Plan
+from tconv._core.plan import Plan
 
 # What the axes before the spatial ones index; equal letters are the same index.  The channels of
 # a grouped problem can be split between devices by whole groups alone.

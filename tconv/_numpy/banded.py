@@ -18,11 +18,12 @@ import numpy as np
 from numpy.lib.stride_tricks import as_strided
 from numpy.typing import NDArray
 
-from tconv._geometry import Axis, Phase
+from tconv._core.axis import Axis
+from tconv._core.lattice import Phase, phases
+from tconv._core.plan import Plan
 from tconv._numpy import depthwise, scratch
 from tconv._numpy.blocks import Block
 from tconv._numpy.group_tasks import by_group
-from tconv._plan import Plan
 
 Array = NDArray[Any]
 Index = tuple[Any, ...]
@@ -70,9 +71,8 @@ def band(axis: Axis) -> Band:
     """The blocks of one axis."""
     inputs = max(1, min(axis.input_size, max(FEWEST, OUTPUTS // axis.stride)))
     outputs = inputs * axis.stride
-    first = -((axis.extent - 1 - axis.lo) // axis.stride)
-    last = (outputs - 1 + axis.lo) // axis.stride
-    return Band(inputs, first, last - first + 1, outputs, -(-axis.output_size // outputs))
+    first, stop = axis.inputs_of(0, outputs)
+    return Band(inputs, first, stop - first, outputs, -(-axis.output_size // outputs))
 
 
 @scratch.frame()
@@ -82,16 +82,16 @@ def _compute(groups: int, axes: tuple[Axis, ...], x: Array, w: Array, y: Array) 
     padded, leads = _padded(groups, outer, how, x)
     matrix = _matrix(groups, last, how, w)
     target = _by_group(y, groups)
-    for phases in product(*(axis.phases for axis in outer)):
+    for chosen in product(*(phases(axis) for axis in outer)):
         place: Index = tuple(
-            slice(p.first, None, axis.stride) for p, axis in zip(phases, outer, strict=True)
+            slice(p.first, None, axis.stride) for p, axis in zip(chosen, outer, strict=True)
         )
         rows = target[(EVERY, EVERY, EVERY, *place)]
-        if all(p.taps for p in phases):
-            taps = tuple(slice(p.tap, None, p.tap_step) for p in phases)
-            chosen = matrix[(EVERY, EVERY, EVERY, *taps)]
-            weight = chosen.reshape(*chosen.shape[:2], prod(chosen.shape[2:-1]), how.outputs)
-            _multiply(_windows(padded, leads, phases, how), weight, how, rows)
+        if all(p.taps for p in chosen):
+            taps = tuple(slice(p.tap, None, p.tap_step) for p in chosen)
+            picked = matrix[(EVERY, EVERY, EVERY, *taps)]
+            weight = picked.reshape(*picked.shape[:2], prod(picked.shape[2:-1]), how.outputs)
+            _multiply(_windows(padded, leads, chosen, how), weight, how, rows)
         else:
             rows[...] = 0
 
@@ -108,7 +108,7 @@ def _padded(groups: int, outer: list[Axis], how: Band, x: Array) -> tuple[Array,
     them lead each axis but the last."""
     leads, sizes, interior = [], [], []
     for axis in outer:
-        reached = [p for p in axis.phases if p.taps]
+        reached = [p for p in phases(axis) if p.taps]
         lead = max(0, *((p.taps - 1) * p.step - p.start for p in reached), 0)
         end = max((p.start + p.count for p in reached), default=0)
         leads.append(lead)

@@ -6,8 +6,8 @@ from functools import lru_cache
 from math import prod
 from typing import NamedTuple
 
-from tconv._geometry import Axis
-from tconv._plan import Plan
+from tconv._core.axis import Axis
+from tconv._core.plan import Plan
 
 
 class Block(NamedTuple):
@@ -39,18 +39,8 @@ def blocks(plan: Plan, positions: int, samples: int) -> tuple[Block, ...]:
     pieces = []
     for start in range(0, first.output_size, rows):
         stop = min(start + rows, first.output_size)
-        inputs, axis = _restrict(first, start, stop)
+        inputs, axis = first.cut(start, stop)
         for sample in range(0, plan.batch, together):
             batch = slice(sample, min(sample + together, plan.batch))
             pieces.append(Block(batch, inputs, slice(start, stop), (axis, *others)))
     return tuple(pieces)
-
-
-def _restrict(axis: Axis, start: int, stop: int) -> tuple[slice, Axis]:
-    """The inputs that reach the outputs ``start <= o < stop``, and the axis between the two."""
-    reach = axis.extent - 1
-    low = max(0, -((reach - start - axis.lo) // axis.stride))
-    high = max(low, min(axis.input_size, (stop - 1 + axis.lo) // axis.stride + 1))
-    lo = axis.lo + start - low * axis.stride
-    piece = Axis(high - low, stop - start, axis.kernel_size, axis.stride, axis.dilation, lo)
-    return slice(low, high), piece

@@ -10,9 +10,9 @@ from __future__ import annotations
 from functools import lru_cache
 from math import prod
 
+from tconv._core.plan import Plan
 from tconv._numpy.overlap_add import packs
 from tconv._numpy.parts import gathered, plane, products
-from tconv._plan import Plan
 
 MULTIPLY = 0.0135  # a multiply-add in a GEMM: 150 GFLOP/s
 

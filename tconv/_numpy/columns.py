@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tconv._core.plan import Plan
 from tconv._numpy.windows import embed, windows
-from tconv._plan import Plan
 
 
 def im2col(plan: Plan, y: NDArray[Any]) -> NDArray[Any]:

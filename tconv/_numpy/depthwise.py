@@ -12,12 +12,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tconv._geometry import Axis
+from tconv._core.axis import Axis
+from tconv._core.plan import Plan
 from tconv._numpy import scratch
 from tconv._numpy.blocks import Block
 from tconv._numpy.flattened import EVERY, Product, flatten, recipe
 from tconv._numpy.group_tasks import by_group
-from tconv._plan import Plan
 
 Index = tuple[Any, ...]
 

@@ -8,10 +8,10 @@ from typing import Any
 
 from numpy.typing import NDArray
 
+from tconv._core.plan import Plan
 from tconv._numpy import window_gemm
 from tconv._numpy.columns import fractional_stride
 from tconv._numpy.flipped import flipped
-from tconv._plan import Plan
 
 
 def conv_transpose(plan: Plan, x: NDArray[Any], w: NDArray[Any]) -> NDArray[Any]:

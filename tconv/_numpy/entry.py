@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tconv import _dtypes as dtypes
+from tconv._core import dtypes
+from tconv._core.plan import Plan
 from tconv._numpy import (
     banded,
     depthwise,
@@ -21,7 +22,6 @@ from tconv._numpy import (
     window_gemm,
 )
 from tconv._numpy.choose import choose
-from tconv._plan import Plan
 
 Array = NDArray[Any]
 ALGORITHMS: dict[str, Callable[[Plan, Array, Array], Array]] = {

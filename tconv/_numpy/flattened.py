@@ -15,7 +15,8 @@ from typing import Any, NamedTuple
 
 from numpy.typing import NDArray
 
-from tconv._geometry import Axis
+from tconv._core.axis import Axis
+from tconv._core.lattice import phases
 from tconv._numpy import scratch
 from tconv._numpy.parts import layout, parts
 
@@ -71,7 +72,7 @@ def recipe(axes: tuple[Axis, ...]) -> Recipe:
             sum((lead + shift) * step for lead, shift, step in zip(leads, each, steps, strict=True))
             for each in shifts
         )
-        span = 1 + sum((part.size - 1) * step for part, step in zip(chosen, steps, strict=True))
+        span = 1 + sum((part.count - 1) * step for part, step in zip(chosen, steps, strict=True))
         members = list(product(*(part.members for part in chosen)))
         products.append(
             Product(
@@ -79,7 +80,7 @@ def recipe(axes: tuple[Axis, ...]) -> Recipe:
                 span,
                 tuple(tuple(product(*(each.taps for each in member))) for member in members),
                 tuple(
-                    tuple(slice(each.skip, each.skip + each.size) for each in member)
+                    tuple(slice(each.skip, each.skip + each.count) for each in member)
                     for member in members
                 ),
                 tuple(tuple(each.target for each in member) for member in members),
@@ -92,7 +93,7 @@ def recipe(axes: tuple[Axis, ...]) -> Recipe:
     untouched = tuple(
         (*[EVERY] * index, slice(phase.first, None, axis.stride))
         for index, axis in enumerate(axes)
-        for phase in axis.phases
+        for phase in phases(axis)
         if not phase.taps
     )
     return Recipe(interior, pitches, max(0, reach - prod(pitches)), untouched, tuple(products))

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tconv._geometry import Axis
-from tconv._plan import Plan
+from tconv._core.axis import Axis
+from tconv._core.plan import Plan
 
 
 def flipped(plan: Plan, w: NDArray[Any]) -> tuple[Plan, NDArray[Any]]:

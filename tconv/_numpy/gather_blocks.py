@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tconv._plan import Plan
+from tconv._core.plan import Plan
 
 # Bytes of gathered y that one block aims at: 1 to 8 MB take the same time within a tenth on most
 # layers.  With the padded region, the products before they are summed and the reach of the last

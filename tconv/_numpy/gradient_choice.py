@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from types import ModuleType
 
+from tconv._core.lattice import rectangle
+from tconv._core.plan import Plan
 from tconv._numpy import phase_form, window_form
-from tconv._plan import Plan
 
 # With so few x channels a group a window is copied for few products.  dx and dw over PyTorch's
 # time, phases against windows: 0.3 against 0.6 (depthwise, kernel 16, stride 8) and 0.6 against
@@ -27,6 +28,6 @@ def adds_planes(plan: Plan) -> bool:
 
 def form(plan: Plan) -> ModuleType:
     """The module whose ``gather``, ``InputSum`` and ``WeightSum`` are the faster."""
-    if plan.group_in_channels <= FEW_CHANNELS and all(map(phase_form.split, plan.axes)):
+    if plan.group_in_channels <= FEW_CHANNELS and all(map(rectangle, plan.axes)):
         return phase_form
     return window_form

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tconv._geometry import Axis
+from tconv._core.axis import Axis
+from tconv._core.plan import Plan
 from tconv._numpy.blocks import Block, blocks
 from tconv._numpy.workers import run
-from tconv._plan import Plan
 
 Array = NDArray[Any]
 Compute = Callable[[int, tuple[Axis, ...], Array, Array, Array], None]

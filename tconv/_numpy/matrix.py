@@ -7,14 +7,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tconv import _toeplitz as toeplitz
-from tconv._plan import Plan
+from tconv._core import relation
+from tconv._core.plan import Plan
 
 
 def dense(plan: Plan, w: NDArray[Any]) -> NDArray[Any]:
     """(in_channels * input positions, out_channels * output positions)."""
-    index, taps = toeplitz.dense_index(plan)
-    shape = toeplitz.matrix_shape(plan)
+    index, taps = relation.dense_index(plan)
+    shape = relation.matrix_shape(plan)
     matrix = np.zeros(shape, w.dtype)
     matrix[index] = w.reshape(*w.shape[:2], plan.taps)[:, :, taps]
     return matrix.reshape(shape[0] * shape[1], shape[2] * shape[3])

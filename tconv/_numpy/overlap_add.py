@@ -14,10 +14,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from tconv._geometry import Axis, Phase
+from tconv._core.axis import Axis
+from tconv._core.lattice import Phase, phases
+from tconv._core.plan import Plan
 from tconv._numpy import scratch
 from tconv._numpy.blocks import blocks
-from tconv._plan import Plan
 
 Index = tuple[Any, ...]
 
@@ -143,9 +144,9 @@ def _add_up(each: Sum, cols: NDArray[Any], y: NDArray[Any], scratch: NDArray[Any
 @lru_cache(maxsize=1024)
 def _sums(axes: tuple[Axis, ...]) -> tuple[Sum, ...]:
     found = []
-    for phases in product(*(axis.phases for axis in axes)):
-        shape = tuple(phase.count for phase in phases)
-        reaches = [_reaches(axis, phase) for axis, phase in zip(axes, phases, strict=True)]
+    for chosen in product(*map(phases, axes)):
+        shape = tuple(phase.count for phase in chosen)
+        reaches = [_reaches(axis, phase) for axis, phase in zip(axes, chosen, strict=True)]
         terms = []
         for taps in product(*reaches):
             place = (EVERY, *(slice(start, stop) for _, start, stop, _ in taps))
@@ -158,7 +159,7 @@ def _sums(axes: tuple[Axis, ...]) -> tuple[Sum, ...]:
             terms.append((not covers, place, columns))
         terms.sort(key=lambda term: term[0])
         target = tuple(
-            slice(phase.first, None, axis.stride) for phase, axis in zip(phases, axes, strict=True)
+            slice(phase.first, None, axis.stride) for phase, axis in zip(chosen, axes, strict=True)
         )
         complete = sum(not partial for partial, *_ in terms)
         pairs = tuple((place, columns) for _, place, columns in terms)

@@ -4,7 +4,6 @@ element once, so that every tap is a slice of a phase at a shift and no window i
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from itertools import product
 from math import prod
@@ -13,32 +12,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tconv._geometry import Axis
+from tconv._core.lattice import rectangle
+from tconv._core.plan import Plan
 from tconv._numpy.gather_blocks import Block, blocks, region
-from tconv._plan import Plan
 
 Array = NDArray[Any]
-
-
-@dataclass(frozen=True)
-class Split:
-    """How the taps of one axis fall: tap ``b * phases + r`` reads phase r, ``b * step`` on."""
-
-    shifts: int
-    phases: int
-    step: int
-
-
-def split(axis: Axis) -> Split | None:
-    """The split of an axis whose taps form such a rectangle of phases and shifts, or None."""
-    if axis.kernel_size == 1:
-        return Split(1, 1, 0)
-    if axis.dilation % axis.stride == 0:
-        return Split(axis.kernel_size, 1, axis.dilation // axis.stride)
-    phases = min(axis.stride, axis.kernel_size)
-    if axis.dilation == 1 and axis.kernel_size % phases == 0:
-        return Split(axis.kernel_size // phases, phases, 1)
-    return None
 
 
 class Phases:
@@ -46,7 +24,7 @@ class Phases:
 
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
-        self.splits = tuple(found for axis in plan.axes if (found := split(axis)))
+        self.splits = tuple(found for axis in plan.axes if (found := rectangle(axis)))
         self.shifts = tuple(s.shifts for s in self.splits)
         self.phases = tuple(s.phases for s in self.splits)
         self._lead = (plan.groups, plan.group_in_channels, plan.group_out_channels)

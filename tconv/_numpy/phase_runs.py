@@ -11,7 +11,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from tconv._geometry import Axis
+from tconv._core.axis import Axis
 from tconv._numpy import scratch
 from tconv._numpy.flattened import EVERY, Product, Recipe
 from tconv._numpy.parts import parts

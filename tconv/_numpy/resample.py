@@ -6,7 +6,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from tconv._sampling import Taps
+from tconv._core.sampling import Taps
 
 
 def resample(x: NDArray[Any], taps: Taps, axis: int) -> NDArray[Any]:

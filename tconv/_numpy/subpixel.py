@@ -11,12 +11,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tconv._geometry import Axis
+from tconv._core.axis import Axis
+from tconv._core.plan import Plan
 from tconv._numpy import phase_runs, scratch
 from tconv._numpy.blocks import Block, blocks
 from tconv._numpy.flattened import EVERY, Product, Recipe, Taps, flatten, recipe
 from tconv._numpy.parts import gathered, together
-from tconv._plan import Plan
 
 Kernels = dict[tuple[int, tuple[Taps, ...]], NDArray[Any]]
 

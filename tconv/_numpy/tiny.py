@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tconv import _toeplitz as toeplitz
-from tconv._plan import Plan
+from tconv._core import relation
+from tconv._core.plan import Plan
 
 Index = NDArray[np.intp]
 
@@ -29,7 +29,7 @@ def conv_transpose(plan: Plan, x: NDArray[Any], w: NDArray[Any]) -> NDArray[Any]
 @lru_cache(maxsize=256)
 def _index(plan: Plan) -> tuple[Index, Index]:
     """Where each column that lands inside y is, and where it lands."""
-    found = toeplitz.entries(plan)
+    found = relation.entries(plan)
     channels = np.arange(plan.batch * plan.out_channels)[:, None]
     source = (channels * plan.taps + found.taps) * prod(plan.input_size) + found.rows
     target = channels * prod(plan.output_size) + found.columns

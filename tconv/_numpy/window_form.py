@@ -10,8 +10,8 @@ import numpy as np
 from numpy.lib.stride_tricks import as_strided
 from numpy.typing import NDArray
 
+from tconv._core.plan import Plan
 from tconv._numpy.gather_blocks import Block, blocks, is_folded, region
-from tconv._plan import Plan
 
 Array = NDArray[Any]
 Part = tuple[tuple[int, ...], tuple[int, ...]]  # shape and strides

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tconv._core.plan import Plan
 from tconv._numpy import depthwise, phase_form, window_form
 from tconv._numpy.flipped import flipped
 from tconv._numpy.gradient_choice import adds_planes, form
-from tconv._plan import Plan
 
 Array = NDArray[Any]
 

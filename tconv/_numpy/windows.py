@@ -8,7 +8,7 @@ import numpy as np
 from numpy.lib.stride_tricks import as_strided
 from numpy.typing import NDArray
 
-from tconv._geometry import Axis
+from tconv._core.axis import Axis
 
 
 def embed(y: NDArray[Any], axes: tuple[Axis, ...]) -> NDArray[Any]:

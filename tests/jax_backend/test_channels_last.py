@@ -12,9 +12,9 @@ import pytest
 from jax import export
 
 import tconv
-from tconv import _layout
+from tconv._core.layout import layout_of
+from tconv._core.plan import conv_transpose_call
 from tconv._jax import blocks, choose
-from tconv._plan import conv_transpose_call
 
 
 class Case(NamedTuple):
@@ -86,14 +86,11 @@ CASES = {
 
 
 def plan_of(case: Case) -> Any:
-    defaults = {"stride": 1, "padding": 0, "output_padding": 0, "dilation": 1, "groups": 1}
     (batch, channels, *spatial), (lead, other, *kernel) = case[:2]
     return conv_transpose_call(
         (batch, *spatial, channels),
         (*kernel, lead, other),
-        None,
-        **(defaults | case.parameters),
-        output_size=None,
+        **case.parameters,
         dimension_numbers=numbers_of(case),
     ).plan
 
@@ -191,8 +188,7 @@ def test_few_groups_are_called_one_by_one(channels_last: bool) -> None:
     ],
 )
 def test_what_counts_as_channels_last(numbers: Any, batched: bool, expected: bool) -> None:
-    layout = _layout.parse(numbers, 2, transposed=True, batched=batched)
-    assert layout is not None
+    layout = layout_of(numbers, 2, transposed=True, batched=batched)
     assert layout.channels_last is expected
 
 

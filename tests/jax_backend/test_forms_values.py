@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 import tconv
-from tconv._geometry import Axis
+from tconv._core.axis import Axis
+from tconv._core.plan import Plan
 from tconv._jax import blocks, choose, forms
-from tconv._plan import Plan
 
 
 def random_axis(rng: random.Random, small: bool) -> Axis:

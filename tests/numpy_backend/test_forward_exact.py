@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import tconv
+from tconv._core.plan import Plan, conv_transpose_call
 from tconv._numpy import (
     banded,
     depthwise,
@@ -20,7 +21,6 @@ from tconv._numpy import (
     subpixel,
     tiny,
 )
-from tconv._plan import Plan, conv_transpose_call
 
 ALGORITHMS = {
     "col2im": overlap_add.conv_transpose,
@@ -68,7 +68,12 @@ def problems(seed: int, count: int) -> Any:
         stride, dilation = draw(1, 4), draw(1, 3)
         try:
             plan = conv_transpose_call(
-                x_shape, w_shape, None, stride, padding, 0, dilation, groups, None, None
+                x_shape,
+                w_shape,
+                stride=stride,
+                padding=padding,
+                dilation=dilation,
+                groups=groups,
             ).plan
         except ValueError:
             continue
@@ -151,7 +156,7 @@ def test_an_infinity_stays_where_its_taps_land(kernel_size: int) -> None:
     x[0, 1, 200] = np.inf
     w = np.ones((2, 8, kernel_size))
     for name, algorithm in ALGORITHMS.items():
-        plan = conv_transpose_call(x.shape, w.shape, None, 2, kernel_size, 0, 1, 1, None, None).plan
+        plan = conv_transpose_call(x.shape, w.shape, stride=2, padding=kernel_size).plan
         y = algorithm(plan, x, w)
         reached = np.isinf(y).any(axis=(0, 1))
         first = 200 * 2 - kernel_size
@@ -167,9 +172,7 @@ def test_outputs_fewer_than_the_stride() -> None:
         w = rng.integers(-5, 6, (1, 2, kernel_size)).astype(np.float64)
         for size in (1, 2, 3):
             hi = 2 * stride + kernel_size - crop - size
-            plan = conv_transpose_call(
-                x.shape, w.shape, None, stride, [(crop, hi)], 0, 1, 1, None, None
-            ).plan
+            plan = conv_transpose_call(x.shape, w.shape, stride=stride, padding=[(crop, hi)]).plan
             expected = by_definition(plan, x, w)
             for name, algorithm in ALGORITHMS.items():
                 np.testing.assert_array_equal(algorithm(plan, x, w), expected, f"{name} {plan}")
@@ -177,7 +180,7 @@ def test_outputs_fewer_than_the_stride() -> None:
 
 @pytest.mark.parametrize("value", [np.nan, np.inf])
 def test_the_zeros_of_the_bands_meet_no_infinity(value: float) -> None:
-    plan = conv_transpose_call((2, 3, 9), (3, 1, 5), None, 3, 0, 0, 1, 3, None, None).plan
+    plan = conv_transpose_call((2, 3, 9), (3, 1, 5), stride=3, groups=3).plan
     x, w = np.ones(plan.x_shape), np.ones(plan.w_shape)
     x[1, 0, 4] = value
     y = banded.conv_transpose(plan, x, w)
@@ -186,7 +189,7 @@ def test_the_zeros_of_the_bands_meet_no_infinity(value: float) -> None:
 
 def test_integers_and_long_doubles_take_no_bands() -> None:
     for dtype in (np.int64, np.longdouble):
-        plan = conv_transpose_call((2, 3, 9), (3, 1, 5), None, 3, 0, 0, 1, 3, None, None).plan
+        plan = conv_transpose_call((2, 3, 9), (3, 1, 5), stride=3, groups=3).plan
         x = np.arange(54, dtype=dtype).reshape(plan.x_shape)
         w = np.arange(15, dtype=dtype).reshape(plan.w_shape)
         y = banded.conv_transpose(plan, x, w)
@@ -200,7 +203,7 @@ def test_four_axes(groups: int, stride: int) -> None:
     rng = np.random.default_rng(4)
     x = rng.integers(-5, 6, (2, 6, 3, 2, 3, 3)).astype(np.float64)
     w = rng.integers(-5, 6, (6, 6 // groups, 2, 3, 2, 3)).astype(np.float64)
-    call = conv_transpose_call(x.shape, w.shape, None, stride, 1, 0, 1, groups, None, None)
+    call = conv_transpose_call(x.shape, w.shape, stride=stride, padding=1, groups=groups)
     expected = by_definition(call.plan, x, w)
     for method in ("auto", "col2im", "subpixel"):
         y = tconv.conv_transpose(x, w, stride=stride, padding=1, groups=groups, method=method)

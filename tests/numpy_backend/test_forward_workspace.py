@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 import tconv
+from tconv._core.plan import Plan, conv_transpose_call
 from tconv._numpy import workers
 from tconv._numpy.choose import choose
-from tconv._plan import Plan, conv_transpose_call
 
 WORKSPACE = 48 << 20
 
@@ -18,7 +18,7 @@ WORKSPACE = 48 << 20
 def plan_of(
     x_shape: tuple[int, ...], w_shape: tuple[int, ...], stride: int = 1, groups: int = 1
 ) -> Plan:
-    return conv_transpose_call(x_shape, w_shape, None, stride, 0, 0, 1, groups, None, None).plan
+    return conv_transpose_call(x_shape, w_shape, stride=stride, groups=groups).plan
 
 
 @pytest.mark.parametrize("method", ["auto", "col2im", "subpixel"])

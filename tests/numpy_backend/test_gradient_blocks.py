@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from tconv import conv, conv_transpose, conv_transpose_vjp, conv_vjp
-from tconv._geometry import Axis
+from tconv._core.axis import Axis
+from tconv._core.lattice import rectangle
+from tconv._core.plan import Plan
 from tconv._numpy import gather_blocks, gradient_choice, phase_form, window_form, window_gemm
-from tconv._plan import Plan
 
 torch = pytest.importorskip("torch")
 
@@ -181,7 +182,7 @@ def test_every_tap_of_a_split_is_where_the_axis_says():
     for kernel, stride, dilation in np.ndindex(8, 5, 9):
         if 0 in (kernel, stride, dilation):
             continue
-        split = phase_form.split(Axis(3, 9, kernel, stride, dilation, 0))
+        split = rectangle(Axis(3, 9, kernel, stride, dilation, 0))
         if split is not None:
             places = [
                 shift * split.step * stride + phase

@@ -6,9 +6,9 @@ from typing import Any
 
 import jax.numpy as jnp
 
+from tconv._core.plan import Plan
 from tconv._jax.blocks import blocks_of
 from tconv._jax.pieces import pad
-from tconv._plan import Plan
 
 
 def interleaved(plan: Plan, blocked: Any) -> Any:

@@ -7,11 +7,11 @@ from typing import Any
 import jax.numpy as jnp
 from jax import lax
 
+from tconv._core.plan import Plan
 from tconv._jax.channels_first.cells import interleaved
 from tconv._jax.overlap_add import overlap_added
 from tconv._jax.pieces import pad
 from tconv._jax.products import grouped_dot
-from tconv._plan import Plan
 
 
 def conv_transpose(plan: Plan, x: Any, w: Any, precision: Any) -> Any:

@@ -9,13 +9,13 @@ from typing import Any
 import jax.numpy as jnp
 from jax import lax
 
+from tconv._core.plan import Plan
 from tconv._jax.blocks import blocks_of, shifts_of
 from tconv._jax.channels_first.cells import interleaved
 from tconv._jax.cropping import cropped
 from tconv._jax.kernels import kernel_by_phase
 from tconv._jax.pieces import pad
 from tconv._jax.products import grouped_dot
-from tconv._plan import Plan
 
 
 def by_gemm(plan: Plan, x: Any, w: Any, precision: Any) -> Any:

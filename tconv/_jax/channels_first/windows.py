@@ -10,14 +10,14 @@ from typing import Any
 import jax.numpy as jnp
 from jax import lax
 
-from tconv._arguments import is_known
+from tconv._core.arguments import is_known
+from tconv._core.plan import Plan
 from tconv._jax.axis_windows import in_blocks, windows_along
 from tconv._jax.blocks import blocks_of, shifts_of
 from tconv._jax.channels_first.cells import deinterleaved
 from tconv._jax.kernels import kernel_by_phase, kernel_from_phases
 from tconv._jax.pieces import pad
 from tconv._jax.products import grouped_dot
-from tconv._plan import Plan
 
 
 def conv(plan: Plan, y: Any, w: Any, precision: Any) -> Any:

@@ -6,10 +6,10 @@ from typing import Any
 
 import jax.numpy as jnp
 
+from tconv._core.plan import Plan
 from tconv._jax.blocks import blocks_of
 from tconv._jax.order import into, out_of
 from tconv._jax.pieces import pad
-from tconv._plan import Plan
 
 
 def grouped(plan: Plan, array: Any) -> Any:

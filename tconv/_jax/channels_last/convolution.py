@@ -13,9 +13,9 @@ from typing import Any
 import jax.numpy as jnp
 from jax import lax
 
+from tconv._core.plan import Plan
 from tconv._jax.cropping import cropped
 from tconv._jax.order import into, out_of
-from tconv._plan import Plan
 
 
 def conv(plan: Plan, y: Any, w: Any, precision: Any) -> Any:

@@ -9,12 +9,12 @@ from typing import Any
 import jax.numpy as jnp
 from jax import lax
 
+from tconv._core.plan import Plan
 from tconv._jax.blocks import blocks_of, shifts_of
 from tconv._jax.channels_last import cells
 from tconv._jax.kernels import kernel_by_phase
 from tconv._jax.order import into, out_of
 from tconv._jax.pieces import pad
-from tconv._plan import Plan
 
 
 def conv_transpose(plan: Plan, x: Any, w: Any, _precision: Any) -> Any:

@@ -6,10 +6,10 @@ from typing import Any
 
 import jax.numpy as jnp
 
+from tconv._core.plan import Plan
 from tconv._jax.channels_last import cells
 from tconv._jax.overlap_add import overlap_added
 from tconv._jax.products import grouped_dot
-from tconv._plan import Plan
 
 
 def conv_transpose(plan: Plan, x: Any, w: Any, precision: Any) -> Any:

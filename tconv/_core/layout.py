@@ -1,4 +1,4 @@
-"""Axis orders: ``dimension_numbers`` turned into permutations from and to PyTorch's layout."""
+"""How the caller's arrays lie: a batch or none, and axes in any order (``dimension_numbers``)."""
 
 from __future__ import annotations
 
@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Any
 
+from tconv._core.arguments import Shape
+
 Permutation = tuple[int, ...]
 
 
 @dataclass(frozen=True)
-class Layout:
+class Permutations:
     """Permutations that bring operands to (N, C, *spatial) and (lead, other, *kernel).
 
     ``output`` leads from (N, C, *spatial) to the caller's order.  A transposed convolution
@@ -27,36 +29,106 @@ class Layout:
         channels = 1 if len(self.input) == len(self.kernel) else 0
         return self.input[channels] == len(self.input) - 1 and self.output[-1] == channels
 
-    @property
-    def output_back(self) -> Permutation:
-        return invert(self.output)
-
-    @property
+    @cached_property
     def input_back(self) -> Permutation:
-        return invert(self.input)
+        """From (N, C, *spatial) to the caller's order of the input."""
+        return _invert(self.input)
+
+    @cached_property
+    def kernel_back(self) -> Permutation:
+        """From (lead, other, *kernel) to the caller's order of the weight."""
+        return _invert(self.kernel)
+
+    @cached_property
+    def output_back(self) -> Permutation:
+        """From the caller's order of the output to (N, C, *spatial)."""
+        return _invert(self.output)
+
+
+@dataclass(frozen=True)
+class Layout:
+    """The way from the caller's arrays to the order that backends compute in, and back."""
+
+    batched: bool
+    permutations: Permutations | None
 
     @property
-    def kernel_back(self) -> Permutation:
-        return invert(self.kernel)
+    def channels_last(self) -> bool:
+        """Whether channels are the last axis of input and output."""
+        return self.permutations is not None and self.permutations.channels_last
+
+    def from_input(self, array: Any) -> Any:
+        """An array laid out as the call's input, as (batch, channels, *spatial)."""
+        if self.permutations is not None:
+            array = array.transpose(self.permutations.input)
+        return array if self.batched else array[None]
+
+    def from_kernel(self, array: Any) -> Any:
+        """The caller's weight with its channel axes first."""
+        return array if self.permutations is None else array.transpose(self.permutations.kernel)
+
+    def from_output(self, array: Any) -> Any:
+        """An array laid out as the call's output, as (batch, channels, *spatial)."""
+        if self.permutations is not None:
+            array = array.transpose(self.permutations.output_back)
+        return array if self.batched else array[None]
+
+    def to_input(self, array: Any) -> Any:
+        """The inverse of ``from_input``."""
+        array = array if self.batched else array[0]
+        return array if self.permutations is None else array.transpose(self.permutations.input_back)
+
+    def to_kernel(self, array: Any) -> Any:
+        """The inverse of ``from_kernel``."""
+        if self.permutations is None:
+            return array
+        return array.transpose(self.permutations.kernel_back)
+
+    def to_output(self, array: Any) -> Any:
+        """The inverse of ``from_output``."""
+        array = array if self.batched else array[0]
+        return array if self.permutations is None else array.transpose(self.permutations.output)
+
+    def input_shape(self, shape: Shape) -> Shape:
+        """(batch, channels, *spatial) of the caller's shape of an input."""
+        if self.permutations is not None:
+            shape = _permuted(shape, self.permutations.input)
+        return shape if self.batched else (1, *shape)
+
+    def kernel_shape(self, shape: Shape) -> Shape:
+        """The caller's shape of a weight with its channel axes first."""
+        return shape if self.permutations is None else _permuted(shape, self.permutations.kernel)
+
+    def output_shape(self, canonical: Shape) -> Shape:
+        """The caller's shape of an output with this (batch, channels, *spatial) shape."""
+        shape = canonical if self.batched else canonical[1:]
+        return shape if self.permutations is None else _permuted(shape, self.permutations.output)
 
 
-def invert(permutation: Permutation) -> Permutation:
+def _permuted(shape: Shape, permutation: Permutation) -> Shape:
+    return tuple([shape[axis] for axis in permutation])
+
+
+def _invert(permutation: Permutation) -> Permutation:
     """The permutation that undoes this one."""
     return tuple(sorted(range(len(permutation)), key=permutation.__getitem__))
 
 
-def parse(
+def layout_of(
     dimension_numbers: Any, spatial_axes: int, *, transposed: bool, batched: bool
-) -> Layout | None:
-    """The layout that three strings such as ("NHWC", "HWIO", "NHWC") describe.
+) -> Layout:
+    """The layout that three strings such as ("NHWC", "HWIO", "NHWC") describe; PyTorch's if None.
 
     The order of the spatial axes, and with it that of per-axis parameters, is the kernel's,
     as in ``jax.lax.conv_dimension_numbers``.
     """
     if dimension_numbers is None:
-        return None
+        return _PLAIN[batched]
     specs = _strings(dimension_numbers, spatial_axes)
-    return _parse(specs, spatial_axes, transposed, batched)
+    return Layout(batched, _parse(specs, spatial_axes, transposed, batched))
+
+
+_PLAIN = {batched: Layout(batched, None) for batched in (False, True)}
 
 
 def _strings(dimension_numbers: Any, spatial_axes: int) -> tuple[str, str, str]:
@@ -91,7 +163,7 @@ def _from_lax(specs: list[Any], spatial_axes: int) -> tuple[str, str, str]:
 @lru_cache(maxsize=256)
 def _parse(
     specs: tuple[str, str, str], spatial_axes: int, transposed: bool, batched: bool
-) -> Layout:
+) -> Permutations:
     roles = ("input", "kernel", "output")
     letters = ("NC", "OI", "NC")
     if not batched:
@@ -110,7 +182,7 @@ def _parse(
     to_input = [specs[0].index(letter) for letter in letters[0]]
     to_kernel = [specs[1].index(letter) for letter in lead]
     canonical_output = letters[2] + "".join(spatial)
-    return Layout(
+    return Permutations(
         tuple(to_input + [specs[0].index(letter) for letter in spatial]),
         tuple(to_kernel + [specs[1].index(letter) for letter in spatial]),
         tuple(canonical_output.index(letter) for letter in specs[2]),

@@ -1,12 +1,12 @@
-"""The transposed convolutions of 1, 2 and 3 spatial axes, positional in PyTorch's order."""
+"""Both directions in 1, 2 and 3 spatial axes, positional in PyTorch's order."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from tconv._arguments import check_axes
-from tconv._transposed import conv_transpose
-from tconv._typing import AnyArray, Array, DTypeLike, Ints, Padding
+from tconv._core.arguments import check_axes
+from tconv._core.typing import AnyArray, Array, DTypeLike, Ints, Padding
+from tconv.convolution import conv, conv_transpose
 
 
 def conv_transpose1d(
@@ -151,6 +151,135 @@ def conv_transpose3d(
         output_size=output_size,
         dimension_numbers=dimension_numbers,
         method=method,
+        precision=precision,
+        preferred_element_type=preferred_element_type,
+    )
+
+
+def conv1d(
+    x: Array,
+    w: Array | AnyArray,
+    b: Array | AnyArray | None = None,
+    stride: Ints = 1,
+    padding: Padding = 0,
+    dilation: Ints = 1,
+    groups: int = 1,
+    *,
+    dimension_numbers: Any = None,
+    precision: Any = None,
+    preferred_element_type: DTypeLike = None,
+) -> Array:
+    """``conv`` with one spatial axis, positional as in PyTorch.
+
+    Args: x (batch, in_channels, length) or (in_channels, length), w (out_channels,
+        in_channels/groups, kernel_size), and the rest as in ``conv``.
+
+    Returns: (batch, out_channels, length), as ``conv`` does.
+
+    Raises: what ``conv`` raises, and ValueError for a weight of other axes.
+
+    Source: ``torch.nn.functional.conv1d``.
+
+    >>> import numpy as np
+    >>> conv1d(np.ones((1, 4, 5)), np.ones((2, 4, 4)), None, 2, 1).shape
+    (1, 2, 2)
+    """
+    check_axes(w, 1)
+    return conv(
+        x,
+        w,
+        b,
+        stride=stride,
+        padding=padding,
+        dilation=dilation,
+        groups=groups,
+        dimension_numbers=dimension_numbers,
+        precision=precision,
+        preferred_element_type=preferred_element_type,
+    )
+
+
+def conv2d(
+    x: Array,
+    w: Array | AnyArray,
+    b: Array | AnyArray | None = None,
+    stride: Ints = 1,
+    padding: Padding = 0,
+    dilation: Ints = 1,
+    groups: int = 1,
+    *,
+    dimension_numbers: Any = None,
+    precision: Any = None,
+    preferred_element_type: DTypeLike = None,
+) -> Array:
+    """``conv`` with two spatial axes, positional as in PyTorch.
+
+    Args: x (batch, in_channels, height, width) or (in_channels, *spatial), w (out_channels,
+        in_channels/groups, *kernel_size), and the rest as in ``conv``.
+
+    Returns: (batch, out_channels, height, width), as ``conv`` does.
+
+    Raises: what ``conv`` raises, and ValueError for a weight of other axes.
+
+    Source: ``torch.nn.functional.conv2d``.
+
+    >>> import numpy as np
+    >>> conv2d(np.ones((1, 4, 5, 5)), np.ones((2, 4, 4, 4)), None, 2, 1).shape
+    (1, 2, 2, 2)
+    """
+    check_axes(w, 2)
+    return conv(
+        x,
+        w,
+        b,
+        stride=stride,
+        padding=padding,
+        dilation=dilation,
+        groups=groups,
+        dimension_numbers=dimension_numbers,
+        precision=precision,
+        preferred_element_type=preferred_element_type,
+    )
+
+
+def conv3d(
+    x: Array,
+    w: Array | AnyArray,
+    b: Array | AnyArray | None = None,
+    stride: Ints = 1,
+    padding: Padding = 0,
+    dilation: Ints = 1,
+    groups: int = 1,
+    *,
+    dimension_numbers: Any = None,
+    precision: Any = None,
+    preferred_element_type: DTypeLike = None,
+) -> Array:
+    """``conv`` with three spatial axes, positional as in PyTorch.
+
+    Args: x (batch, in_channels, depth, height, width) or (in_channels, *spatial), w (out_channels,
+        in_channels/groups, *kernel_size), and the rest as in ``conv``.
+
+    Returns: (batch, out_channels, depth, height, width), as ``conv`` does.
+
+    Raises: what ``conv`` raises, and ValueError for a weight of other axes.
+
+    Source: ``torch.nn.functional.conv3d``.
+
+    >>> import numpy as np
+    >>> conv3d(np.ones((1, 4, 5, 5, 5)), np.ones((2, 4, 4, 4, 4)), None, 2, 1).shape
+    (1, 2, 2, 2, 2)
+    """
+    check_axes(w, 3)
+    return conv(
+        x,
+        w,
+        b,
+        stride=stride,
+        padding=padding,
+        dilation=dilation,
+        groups=groups,
+        dimension_numbers=dimension_numbers,
         precision=precision,
         preferred_element_type=preferred_element_type,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from operator import index
 from typing import Any, NoReturn
 
@@ -42,11 +43,11 @@ def per_axis(argument: str, value: Any, axes: int) -> Shape:
         return (value,) * axes
     if isinstance(value, tuple | list):
         entries = tuple([integer(argument, entry) for entry in value])
-        return _spread(argument, entries, axes)
+        return _one_an_axis(argument, entries, axes)
     return (integer(argument, value, "an int or a tuple of ints"),) * axes
 
 
-def _spread(argument: str, entries: tuple[Any, ...], axes: int) -> tuple[Any, ...]:
+def _one_an_axis(argument: str, entries: tuple[Any, ...], axes: int) -> tuple[Any, ...]:
     """One entry for each axis: ``entries`` themselves, or a single one repeated."""
     if len(entries) == axes:
         return entries
@@ -86,7 +87,7 @@ def padding_pairs(value: Any, axes: int) -> Pairs:
         return ((value, value),) * axes
     entries = tuple(value) if isinstance(value, tuple | list) else (value,)
     return tuple(
-        [_pair(axis, entry) for axis, entry in enumerate(_spread("padding", entries, axes))]
+        [_pair(axis, entry) for axis, entry in enumerate(_one_an_axis("padding", entries, axes))]
     )
 
 
@@ -137,3 +138,41 @@ def check_axes(w: Any, axes: int) -> None:
             f"shape {w.shape}",
             "Use the function for its number of spatial axes, or the one for any number.",
         )
+
+
+def check_groups(name: str, channels: int, groups: int) -> None:
+    """Channels must split evenly over the groups."""
+    if channels % groups:
+        fail(
+            "groups",
+            None,
+            f"must divide {name}",
+            f"{name}={channels}, groups={groups}",
+            "Choose a divisor of the channel count.",
+        )
+
+
+def check_bias(shape: Shape | None, out_channels: int) -> None:
+    """The bias holds one value an output channel."""
+    if shape is not None and shape != (out_channels,):
+        fail(
+            "b",
+            None,
+            f"must have shape ({out_channels},), one value for each output channel",
+            f"shape {shape}",
+            "Reshape it, or leave it out.",
+        )
+
+
+def check_nonempty(argument: str, sizes: Sequence[int], shape: Shape) -> None:
+    """No spatial size may be 0, as in PyTorch; an empty batch is fine."""
+    for axis, size in enumerate(sizes):
+        if is_known(size) and size < 1:
+            what = "kernel size" if argument in ("w", "kernel_size") else "input size"
+            fail(
+                argument,
+                axis,
+                f"the {what} must be at least 1",
+                f"{size} in shape {shape}",
+                "Only the batch and the channels may be empty.",
+            )

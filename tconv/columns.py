@@ -5,11 +5,13 @@ from __future__ import annotations
 from math import prod
 from typing import Any
 
-from tconv import _toeplitz as toeplitz
-from tconv._arguments import Shape, fail, per_axis, positive
+import numpy as np
+
+from tconv._core import dtypes, relation
+from tconv._core.arguments import Shape, fail, per_axis, positive
+from tconv._core.plan import Plan, conv_call
+from tconv._core.typing import Array, Ints, Padding
 from tconv._dispatch import backend_for
-from tconv._plan import Plan, conv_call
-from tconv._typing import Array, Ints, Padding
 
 
 def im2col(
@@ -136,8 +138,10 @@ def _window_plan(
     groups = max(channels, 1)
     if channels == 0:
         w_shape = (0, 0, *kernel)
-    call = conv_call(shape, w_shape, None, stride, padding, dilation, groups, None)
-    return call.plan, call.batched
+    call = conv_call(
+        shape, w_shape, stride=stride, padding=padding, dilation=dilation, groups=groups
+    )
+    return call.plan, call.layout.batched
 
 
 def fractional_stride(x: Array, stride: Ints) -> Array:
@@ -211,7 +215,37 @@ def conv_matrix(
     sizes: Shape = per_axis("input_size", input_size, axes)
     channels = w.shape[1] * groups if w.ndim > 1 else 0
     x_shape = (1, channels, *sizes)
-    plan = conv_call(x_shape, w.shape, None, stride, padding, dilation, groups, None).plan
+    plan = conv_call(
+        x_shape, w.shape, stride=stride, padding=padding, dilation=dilation, groups=groups
+    ).plan
     if sparse:
-        return toeplitz.csr(plan, w)
+        return _csr(plan, w)
     return backend.conv_matrix(plan, w)
+
+
+def _csr(plan: Plan, w: Any) -> Any:
+    """The matrix as a ``scipy.sparse.csr_array`` in the dtype of w, a NumPy array."""
+    if not isinstance(w, np.ndarray):
+        raise TypeError(
+            f"w: a sparse matrix needs a numpy.ndarray, as SciPy holds it; got "
+            f"{type(w).__module__}.{type(w).__qualname__}. Convert it with numpy.asarray, or "
+            f"leave out sparse=True."
+        )
+    if dtypes.accumulator(w.dtype) != w.dtype:
+        raise TypeError(
+            f"w: SciPy's sparse matrices hold no float16 or bfloat16; got {w.dtype}. Convert it "
+            f"with astype(numpy.float32), or leave out sparse=True."
+        )
+    try:
+        from scipy.sparse import csr_array
+    except ImportError as error:
+        raise ImportError(
+            "conv_matrix(sparse=True) needs SciPy, which is optional: pip install scipy."
+        ) from error
+    (lead, rows, other, columns), taps = relation.dense_index(plan)
+    shape = relation.matrix_shape(plan)
+    values = w.reshape(*w.shape[:2], plan.taps)[:, :, taps]
+    row = np.broadcast_to(lead * shape[1] + rows, values.shape)
+    column = np.broadcast_to(other * shape[3] + columns, values.shape)
+    entry = (values.ravel(), (row.ravel(), column.ravel()))
+    return csr_array(entry, shape=(shape[0] * shape[1], shape[2] * shape[3]))

@@ -7,8 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from tconv import _dtypes as dtypes
-from tconv._plan import Plan
+from tconv._core.plan import Plan
 
 Index = NDArray[np.intp]
 
@@ -62,31 +61,3 @@ def dense_index(plan: Plan) -> tuple[Any, Index]:
     found = entries(plan)
     lead, other = channel_pairs(plan)
     return (lead[:, :, None], found.rows, other[:, :, None], found.columns), found.taps
-
-
-def csr(plan: Plan, w: Any) -> Any:
-    """The matrix as a ``scipy.sparse.csr_array`` in the dtype of w, a NumPy array."""
-    if not isinstance(w, np.ndarray):
-        raise TypeError(
-            f"w: a sparse matrix needs a numpy.ndarray, as SciPy holds it; got "
-            f"{type(w).__module__}.{type(w).__qualname__}. Convert it with numpy.asarray, or "
-            f"leave out sparse=True."
-        )
-    if dtypes.accumulator(w.dtype) != w.dtype:
-        raise TypeError(
-            f"w: SciPy's sparse matrices hold no float16 or bfloat16; got {w.dtype}. Convert it "
-            f"with astype(numpy.float32), or leave out sparse=True."
-        )
-    try:
-        from scipy.sparse import csr_array
-    except ImportError as error:
-        raise ImportError(
-            "conv_matrix(sparse=True) needs SciPy, which is optional: pip install scipy."
-        ) from error
-    (lead, rows, other, columns), taps = dense_index(plan)
-    shape = matrix_shape(plan)
-    values = w.reshape(*w.shape[:2], plan.taps)[:, :, taps]
-    row = np.broadcast_to(lead * shape[1] + rows, values.shape)
-    column = np.broadcast_to(other * shape[3] + columns, values.shape)
-    entry = (values.ravel(), (row.ravel(), column.ravel()))
-    return csr_array(entry, shape=(shape[0] * shape[1], shape[2] * shape[3]))

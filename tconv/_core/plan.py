@@ -1,7 +1,7 @@
 """The plan of one problem: a frozen value holding every number that a backend needs.
 
 Every error about shapes and how parameters fit together is raised here, before any array is
-touched; ``_arguments`` has turned each parameter into ints by then.
+touched; ``arguments`` has turned each parameter into ints by then.
 """
 
 from __future__ import annotations
@@ -11,11 +11,12 @@ from functools import cached_property, lru_cache
 from math import prod
 from typing import Any
 
-from tconv import _checks as checks
-from tconv import _layout
-from tconv._arguments import (
+from tconv._core.arguments import (
     Pairs,
     Shape,
+    check_bias,
+    check_groups,
+    check_nonempty,
     fail,
     group_count,
     is_known,
@@ -23,9 +24,8 @@ from tconv._arguments import (
     per_axis,
     positive,
 )
-from tconv._axes import forward_axes, transposed_axes
-from tconv._geometry import Axis
-from tconv._layout import Layout
+from tconv._core.axis import Axis, forward_axes, transposed_axes
+from tconv._core.layout import Layout, layout_of
 
 
 @dataclass(frozen=True)
@@ -99,30 +99,30 @@ class Call:
     """A plan together with how the caller's arrays are laid out."""
 
     plan: Plan
-    batched: bool
-    layout: Layout | None
+    layout: Layout
 
 
 def conv_transpose_call(
     x_shape: Shape,
     w_shape: Shape,
-    b_shape: Shape | None,
-    stride: Any,
-    padding: Any,
-    output_padding: Any,
-    dilation: Any,
-    groups: Any,
-    output_size: Any,
-    dimension_numbers: Any,
+    b_shape: Shape | None = None,
+    *,
+    stride: Any = 1,
+    padding: Any = 0,
+    output_padding: Any = 0,
+    dilation: Any = 1,
+    groups: Any = 1,
+    output_size: Any = None,
+    dimension_numbers: Any = None,
 ) -> Call:
     """The checked plan of a transposed convolution."""
     axes = _spatial_axes(x_shape, w_shape)
     batched = len(x_shape) == axes + 2
+    layout = layout_of(dimension_numbers, axes, transposed=True, batched=batched)
     plan_for = _transposed_plan if _all_known(x_shape, w_shape) else _transposed_plan.__wrapped__
-    layout = _layout.parse(dimension_numbers, axes, transposed=True, batched=batched)
     plan = plan_for(
-        _canonical_input(x_shape, layout, batched),
-        _permuted(w_shape, None if layout is None else layout.kernel),
+        layout.input_shape(x_shape),
+        layout.kernel_shape(w_shape),
         b_shape,
         positive("stride", stride, axes),
         padding_argument(padding, axes, ("same", "same_lower")),
@@ -130,37 +130,38 @@ def conv_transpose_call(
         positive("dilation", dilation, axes),
         group_count(groups),
         None if output_size is None else per_axis("output_size", output_size, axes),
-        layout is not None and layout.channels_last,
+        layout.channels_last,
     )
-    return Call(plan, batched, layout)
+    return Call(plan, layout)
 
 
 def conv_call(
     x_shape: Shape,
     w_shape: Shape,
-    b_shape: Shape | None,
-    stride: Any,
-    padding: Any,
-    dilation: Any,
-    groups: Any,
-    dimension_numbers: Any,
+    b_shape: Shape | None = None,
+    *,
+    stride: Any = 1,
+    padding: Any = 0,
+    dilation: Any = 1,
+    groups: Any = 1,
+    dimension_numbers: Any = None,
 ) -> Call:
     """The checked plan of a convolution."""
     axes = _spatial_axes(x_shape, w_shape)
     batched = len(x_shape) == axes + 2
+    layout = layout_of(dimension_numbers, axes, transposed=False, batched=batched)
     plan_for = _forward_plan if _all_known(x_shape, w_shape) else _forward_plan.__wrapped__
-    layout = _layout.parse(dimension_numbers, axes, transposed=False, batched=batched)
     plan = plan_for(
-        _canonical_input(x_shape, layout, batched),
-        _permuted(w_shape, None if layout is None else layout.kernel),
+        layout.input_shape(x_shape),
+        layout.kernel_shape(w_shape),
         b_shape,
         positive("stride", stride, axes),
         padding_argument(padding, axes, ("valid", "same", "same_lower")),
         positive("dilation", dilation, axes),
         group_count(groups),
-        layout is not None and layout.channels_last,
+        layout.channels_last,
     )
-    return Call(plan, batched, layout)
+    return Call(plan, layout)
 
 
 def _all_known(*shapes: Shape) -> bool:
@@ -189,15 +190,6 @@ def _spatial_axes(x_shape: Shape, w_shape: Shape) -> int:
     return axes
 
 
-def _permuted(shape: Shape, permutation: tuple[int, ...] | None) -> Shape:
-    return shape if permutation is None else tuple([shape[axis] for axis in permutation])
-
-
-def _canonical_input(shape: Shape, layout: Layout | None, batched: bool) -> Shape:
-    canonical = _permuted(shape, None if layout is None else layout.input)
-    return canonical if batched else (1, *canonical)
-
-
 @lru_cache(maxsize=4096)
 def _transposed_plan(
     x_shape: Shape,
@@ -222,11 +214,11 @@ def _transposed_plan(
             f"w of shape {w_shape}, x of shape {x_shape}",
             "Transpose w, or name its axes with dimension_numbers.",
         )
-    checks.check_groups("in_channels", in_channels, groups)
+    check_groups("in_channels", in_channels, groups)
     out_channels = group_out * groups
-    checks.check_bias(b_shape, out_channels)
-    checks.check_nonempty("x", input_size, x_shape)
-    checks.check_nonempty("w", kernel_size, w_shape)
+    check_bias(b_shape, out_channels)
+    check_nonempty("x", input_size, x_shape)
+    check_nonempty("w", kernel_size, w_shape)
     axes = transposed_axes(
         input_size, kernel_size, stride, padding, output_padding, dilation, output_size
     )
@@ -255,9 +247,9 @@ def _forward_plan(
             f"w of shape {w_shape}, x of shape {x_shape}, groups={groups}",
             "Transpose w, change groups, or name the axes with dimension_numbers.",
         )
-    checks.check_groups("out_channels", out_channels, groups)
-    checks.check_bias(b_shape, out_channels)
-    checks.check_nonempty("x", input_size, x_shape)
-    checks.check_nonempty("w", kernel_size, w_shape)
+    check_groups("out_channels", out_channels, groups)
+    check_bias(b_shape, out_channels)
+    check_nonempty("x", input_size, x_shape)
+    check_nonempty("w", kernel_size, w_shape)
     axes = forward_axes(input_size, kernel_size, stride, padding, dilation)
     return Plan(batch, out_channels, in_channels, groups, axes, channels_last)
