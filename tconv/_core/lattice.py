@@ -141,16 +141,16 @@ class Cells:
         return self.axis.input_size + (self.shifts - 1) * self.axis.dilation
 
     @property
-    def margins(self) -> tuple[int, int]:
-        """(before, behind): the positions around y that fill the reached cells; negative where
-        y goes beyond them."""
+    def y_padding(self) -> tuple[int, int]:
+        """Positions before and behind y with which it fills the reached cells; negative where it
+        goes beyond them."""
         behind = self.reached * self.axis.stride - self.axis.lo - self.axis.output_size
         return self.axis.lo, behind
 
     @property
-    def surround(self) -> tuple[int, int]:
-        """(before, behind): the positions around x at which a stride-1 correlation over
-        ``shifts`` inputs, ``dilation`` apart, gives the cells of y."""
+    def x_padding(self) -> tuple[int, int]:
+        """Positions before and behind x with which a stride-1 correlation over ``shifts`` inputs,
+        ``dilation`` apart, gives the cells of y."""
         before = self.reached - self.axis.input_size - self.first
         return before, self.first + self.count - self.axis.input_size
 
@@ -161,9 +161,9 @@ class Cells:
         whole = (0, ragged, self.shifts)
         return (whole,) if ragged == stride else (whole, (ragged, stride, self.shifts - 1))
 
-    def spread(self, j: int) -> tuple[int, int]:
-        """(before, behind): the cells of y around the inputs that tap j of a phase brings to
-        theirs; negative where they fall outside y."""
+    def shift_padding(self, j: int) -> tuple[int, int]:
+        """Cells of y before and behind those that tap j of a phase brings the inputs to; negative
+        where they fall outside y."""
         before = j * self.axis.dilation - self.first
         return before, self.count - before - self.axis.input_size
 

@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 
 from tconv._core.arguments import is_known
+from tconv._core.lattice import cells_of
 from tconv._core.plan import Plan
-from tconv._jax.blocks import blocks_of
 
 # Programs grow with the combinations of shifts: a stride-1 kernel of 64 x 64 has 4096 of them, and
 # with the 100 of a 10 x 10 one both gradients compiled in 5.5 s.  Beyond this many a convolution is
@@ -43,25 +43,31 @@ def groups_apart(plan: Plan, platform: str | None) -> bool:
     return platform == "cpu" and 1 < plan.groups <= GROUPS_APART and not _is_depthwise(plan)
 
 
+def choose(result: str, plan: Plan, platform: str | None, dtype: np.dtype[Any]) -> str:
+    """The form that computes this one of "x", "w" and "y"."""
+    rules = {"y": conv_transpose_form, "x": conv_form, "w": weight_form}
+    return rules[result](plan, platform, dtype)
+
+
 def conv_transpose_form(plan: Plan, platform: str | None, dtype: np.dtype[Any]) -> str:
     """The form that computes y."""
     if platform != "cpu":
         return _conv_transpose_elsewhere(plan)
     if _many_shifts(plan):
         return "subpixel convolution"
-    if _is_point(plan):
-        return "point"  # dcgan_l1: 0.8 beside 3.0 of columns
+    if not plan.axes:
+        return "columns"
     if plan.channels_last and _is_depthwise(plan):
-        return "channels-last channels"  # fcn8_dw: 1.9 beside 6.4 of subpixel GEMM
+        return "depthwise"  # fcn8_dw: 1.9 beside 6.4 of subpixel GEMM
     if _is_depthwise(plan) and prod(plan.stride) < 16:
-        return "channels"  # dw_k4s2: 5.9 beside 7.1 of columns, 23 of subpixel GEMM
+        return "depthwise"  # dw_k4s2: 5.9 beside 7.1 of columns, 23 of subpixel GEMM
     if _suits_xla(plan, dtype) and _columns(plan) * _positions(plan) > MUCH:
         return "subpixel convolution"
     if plan.channels_last and 64 * _inputs(plan) > _columns(plan):
         fast = _is_fast(plan, dtype) and _shifts(plan) > 1 and not _is_ragged(plan)
         if fast and _columns(plan) * _positions(plan) >= 2 * MUCH:
             return "subpixel convolution"  # 64 channels to 32, 64x64, k4s2: 6.8 beside 22
-        return "channels-last columns"
+        return "columns"
     compact = not _is_ragged(plan) and not _is_small(plan)
     if plan.groups == 1 and compact and 2 * _inputs(plan) <= _columns(plan):
         # Columns take 63 beside 41 of the GEMM (voxgan_l3), 11.6 beside 3.4 (8 channels, 8x8,
@@ -88,22 +94,22 @@ def conv_form(plan: Plan, platform: str | None, dtype: np.dtype[Any]) -> str:
         return "convolution" if by_lax else "windows"
     if _many_shifts(plan):
         return "channels-last convolution"
-    if _is_point(plan):
-        return "point"  # dcgan_l1: 1.1 beside 3.2 of windows
+    if not plan.axes:
+        return "windows"
     if _is_depthwise(plan) and plan.taps <= MOST_SHIFTS:
         if plan.channels_last:
-            return "channels-last channels"  # dw_k4s2: 1.8 beside 9.5 of channels
-        return "channels"  # dw_k4s2: 4.3 beside 17 of the sum, 44 of windows
+            return "depthwise"  # dw_k4s2: 1.8 beside 9.5 of channels
+        return "depthwise"  # dw_k4s2: 4.3 beside 17 of the sum, 44 of windows
     gathers = _gathers(plan, dtype)
     if _suits_xla(plan, dtype) and (gathers or _inputs(plan) * _positions(plan) > MUCH):
         # 32 channels to 16, 10x10, stride 3: 7.2 beside 8.9 and 49
         return "channels-last convolution"
     if not plan.channels_last:
-        return "windows" if gathers else "sum"
+        return "windows" if gathers else "shifts"
     kept = min(_columns(plan), _inputs(plan)) * _positions(plan)
     if _is_fast(plan, dtype) and set(plan.stride) != {1} and kept > MUCH // 2:
         return "channels-last convolution"  # unet_up1: 20 beside 33 of both others
-    return "channels-last windows" if gathers else "channels-last sum"
+    return "windows" if gathers else "shifts"
 
 
 def weight_form(plan: Plan, platform: str | None, dtype: np.dtype[Any]) -> str:
@@ -113,31 +119,28 @@ def weight_form(plan: Plan, platform: str | None, dtype: np.dtype[Any]) -> str:
         return "convolution" if by_lax else "windows"
     if _many_shifts(plan):
         return "channels-last convolution"
-    if _is_point(plan):
-        return "point"  # dcgan_l1: 0.8 beside 8.0 of windows
+    if not plan.axes:
+        return "windows"
     if _suits_xla(plan, dtype):
         return "channels-last convolution"
     # dw_k4s2: 15 beside 25 of shifts, channels-last 11 beside 32; 7x7, stride 1: 6 beside 46; but
     # 8x8, stride 4: 10 beside 6, and 16x16, stride 8, channels-last: 22 beside 11 (fcn8_dw)
     most = MOST_SHIFTS if plan.channels_last or set(plan.stride) == {1} else 16
     if _is_depthwise(plan) and plan.taps <= most:
-        return "channels-last channels"
+        return "depthwise"
     gathers = _gathers(plan, dtype)
-    if _is_large(plan, _columns(plan) if gathers else _inputs(plan), dtype):
-        return "rows"
-    name = "windows" if gathers else "shifts"
-    return f"channels-last {name}" if plan.channels_last and plan.groups == 1 else name
+    return "windows" if gathers else "shifts"
 
 
 def _conv_transpose_elsewhere(plan: Plan) -> str:
     # XLA's grouped convolutions have no backward-data kernel and gather a sharded batch.
     if plan.groups == 1 or _many_shifts(plan):
         return "dilated"
-    return "channels" if _is_depthwise(plan) else "columns"
+    return "depthwise" if _is_depthwise(plan) else "columns"
 
 
 def _shifts(plan: Plan) -> int:
-    return prod(block.shifts for block in blocks_of(plan))
+    return prod(cells.shifts for cells in cells_of(plan.axes))
 
 
 def _inputs(plan: Plan) -> int:
@@ -152,14 +155,14 @@ def _columns(plan: Plan) -> int:
 
 def _is_ragged(plan: Plan) -> bool:
     """Whether some phases have fewer taps than others."""
-    return any(block.ragged != block.axis.stride for block in blocks_of(plan))
+    return any(cells.ragged != cells.axis.stride for cells in cells_of(plan.axes))
 
 
 def _is_small(plan: Plan) -> bool:
     """Whether the inputs reach many more blocks than there are inputs."""
     return any(
-        is_known(block.reached) and 4 * block.reached >= 5 * block.axis.input_size
-        for block in blocks_of(plan)
+        is_known(cells.reached) and 4 * cells.reached >= 5 * cells.axis.input_size
+        for cells in cells_of(plan.axes)
     )
 
 
@@ -194,10 +197,6 @@ def _positions(plan: Plan) -> float:
     """Inputs of a channel; unbounded where a size is symbolic."""
     sizes = (plan.batch, *plan.input_size)
     return prod(sizes) if all(map(is_known, sizes)) else float("inf")
-
-
-def _is_point(plan: Plan) -> bool:
-    return all(is_known(size) and size == 1 for size in plan.input_size)
 
 
 def _is_depthwise(plan: Plan) -> bool:

@@ -1,55 +1,125 @@
-"""A bilinear map lowered for a platform: what a form is given, and what is made of its result."""
+"""A bilinear map lowered for a platform: the problem rewritten, a form chosen, sums in float32."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 from jax import lax
 from jax.extend.mlir import lower_with_sharding_in_types
 from jax.interpreters import mlir
 from jax.sharding import use_abstract_mesh
 
 from tconv._core import dtypes
+from tconv._core.arguments import is_known
 from tconv._core.plan import Plan
-from tconv._jax import calls, framing
+from tconv._jax import choose, rewrites
+from tconv._jax.forms import CONVOLUTIONS, FORMS
 
-Form = Callable[..., Any]
+OPERANDS = {"y": ("x", "w"), "x": ("y", "w"), "w": ("x", "y")}
+METHODS = {"col2im": "columns", "dilated": "dilated", "matrix": "matrix"}
 
 # Their matrix units multiply half kinds, sum in float32 and round once; elsewhere half kinds are
 # float32 before a form sees them.
 _HALF_UNITS = ("cuda", "rocm", "tpu")
 
 
-def lowering_rule(
-    form: Form, operands: tuple[str, str], result: str, platform: str | None
-) -> Callable[..., Any]:
-    """The rule that lowers ``form``, which takes and gives these of "x", "w" and "y".
+def compute(
+    result: str,
+    plan: Plan,
+    first: Any,
+    second: Any,
+    *,
+    platform: str | None,
+    precision: Any,
+    method: str = "auto",
+    wide: bool = False,
+    form: str | None = None,
+) -> Any:
+    """The named one of "x", "w" and "y" from the other two, for a platform (None: any).
 
-    The form is traced on plain arrays: it computes on what one device or the partitioner sees,
-    so the types of mesh axes are left outside.
+    The method is that of y; x and w have none of their own.  ``wide`` gives half kinds in float32,
+    as they are summed; ``form`` is the one to compute by, instead of the one that is chosen.
     """
+    method = method if result == "y" else "auto"
+    rules = [rewrites.framed, *_rules(platform, chosen=form is None and method == "auto")]
+    static = {"platform": platform, "precision": precision, "method": method, "wide": wide}
+    of_reduced = partial(_by_form, result, form=form, **static)
+    of_plan = rewrites.rewritten(rules, of_reduced, result)
+    return of_plan(plan, dict(zip(OPERANDS[result], (first, second), strict=True)))
 
-    def compute(
-        first: Any, second: Any, *, plan: Plan, method: str, precision: Any, wide: bool
-    ) -> Any:
-        arrays = {operands[0]: first, operands[1]: second}
-        narrow, sums = first.dtype, dtypes.accumulator(first.dtype)
-        if platform not in _HALF_UNITS:
-            arrays = {name: lax.convert_element_type(a, sums) for name, a in arrays.items()}
-        static = {"platform": platform, "precision": precision}
-        if result == "y":
-            static["method"] = method
-        values = _framed(form, result, plan, arrays, **static)
-        return lax.convert_element_type(values, sums if wide else narrow)
 
-    inlined = mlir.lower_fun(compute, multiple_results=False)
-    apart = mlir.lower_fun(_apart(compute, operands, result), multiple_results=False)
+def _rules(platform: str | None, chosen: bool) -> Sequence[rewrites.Rule]:
+    def apart(plan: Plan) -> rewrites.Rewrite | None:
+        return rewrites.groups_apart(plan) if choose.groups_apart(plan, platform) else None
+
+    at_a_point = [rewrites.point] if platform == "cpu" and chosen else []
+    return [apart, rewrites.reduced, *at_a_point]
+
+
+def _by_form(
+    result: str,
+    plan: Plan,
+    arrays: rewrites.Arrays,
+    *,
+    platform: str | None,
+    precision: Any,
+    method: str,
+    wide: bool,
+    form: str | None,
+) -> Any:
+    """The form's result, operands widened to the dtype of the sums where XLA does not do so."""
+    first, second = arrays.values()
+    narrow, sums = first.dtype, dtypes.accumulator(first.dtype)
+    given = sums if wide else narrow
+    if any(is_known(axis.output_size) and axis.output_size < 1 for axis in plan.axes):
+        shapes = {"x": plan.x_shape, "w": plan.w_shape, "y": plan.y_shape}
+        return jnp.zeros(shapes[result], given)
+    name = form or _form_of(result, plan, platform, method, sums)
+    if platform not in _HALF_UNITS or name not in CONVOLUTIONS:
+        first, second = (lax.convert_element_type(array, sums) for array in (first, second))
+    values = FORMS[result][name](plan, first, second, precision)
+    return lax.convert_element_type(values, given)
+
+
+def _form_of(result: str, plan: Plan, platform: str | None, method: str, dtype: Any) -> str:
+    if method == "auto":
+        return choose.choose(result, plan, platform, dtype)
+    if method == "subpixel":
+        return choose.subpixel_form(plan, platform, dtype)
+    return METHODS[method]
+
+
+def lowering_rule(result: str, platform: str | None) -> Callable[..., Any]:
+    """The rule that lowers the map which gives this one of "x", "w" and "y".
+
+    It is traced on plain arrays: it computes on what one device or the partitioner sees, so the
+    types of mesh axes are left outside.
+    """
+    of_platform = partial(compute, result, platform=platform)
+
+    def computed(first: Any, second: Any, *, plan: Plan, **static: Any) -> Any:
+        return of_platform(plan, first, second, **static)
+
+    def apart(*arrays: Any, plan: Plan, **static: Any) -> Any:
+        """The same, called.
+
+        What is not differentiated stays inlined, and is fused with what comes before and after
+        it.  With gradients called, 23 layers took 0.86 of the time in the mean, from 0.51
+        (fcn8_dw) to 1.24 (dcgan_l5).
+        """
+        of_plan = partial(computed, plan=plan, **static)
+        last = plan.channels_last
+        return rewrites.called(of_plan, OPERANDS[result], result, channels_last=last)(*arrays)
+
+    lower_inlined = mlir.lower_fun(computed, multiple_results=False)
+    lower_apart = mlir.lower_fun(apart, multiple_results=False)
 
     def rule(context: Any, first: Any, second: Any, *, called: bool, **static: Any) -> Any:
-        lower = apart if called and platform == "cpu" else inlined
+        lower = lower_apart if called and platform == "cpu" else lower_inlined
         plain = [jax.core.ShapedArray(aval.shape, aval.dtype) for aval in context.avals_in]
         (aval,) = context.avals_out
         with use_abstract_mesh(jax.sharding.AbstractMesh((), ())):
@@ -57,30 +127,3 @@ def lowering_rule(
         return [lower_with_sharding_in_types(context, lowered, aval)]
 
     return rule
-
-
-def _apart(
-    compute: Callable[..., Any], operands: tuple[str, str], result: str
-) -> Callable[..., Any]:
-    """The same computation, called.
-
-    What is not differentiated stays inlined, and is fused with what comes before and after it.
-    With gradients called, 23 layers took 0.86 of the time in the mean, from 0.51 (fcn8_dw) to 1.24
-    (dcgan_l5).
-    """
-
-    def call(*arrays: Any, plan: Plan, **static: Any) -> Any:
-        of_plan = partial(compute, plan=plan, **static)
-        return calls.called(of_plan, operands, result, channels_last=plan.channels_last)(*arrays)
-
-    return call
-
-
-def _framed(form: Form, result: str, plan: Plan, arrays: dict[str, Any], **static: Any) -> Any:
-    """The form, on a problem that crops a number of positions that is an int."""
-    if not framing.needed(plan):
-        return form(plan, *arrays.values(), **static)
-    if "y" in arrays:
-        arrays["y"] = framing.into_frame(plan, arrays["y"])
-    values = form(framing.framed(plan), *arrays.values(), **static)
-    return framing.out_of_frame(plan, values) if result == "y" else values

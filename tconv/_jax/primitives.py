@@ -3,7 +3,7 @@
 One trilinear form joins x, w and y (``_plan.Plan``): ``<y, conv_transpose(x, w)> ==
 <x, conv(y, w)> == <w, weight_cotangent(x, y)>``.  Each primitive takes two of the three and
 gives the third, so the transpose of one towards an operand is another one with the same plan,
-and derivatives of every order stay on the forms of ``forms.py``.  The plan is a static
+and derivatives of every order stay on the same ``forms``.  The plan is a static
 parameter; which form runs is decided when the primitive is lowered for a platform.
 """
 
@@ -24,8 +24,8 @@ from jax.interpreters import ad, batching, mlir, xla
 from tconv._core import dtypes
 from tconv._core.arguments import is_known
 from tconv._core.plan import Plan
-from tconv._jax import batch, forms
-from tconv._jax.lowering import lowering_rule
+from tconv._jax import vmap
+from tconv._jax.lowering import OPERANDS, lowering_rule
 from tconv._jax.sharding import result_sharding
 
 
@@ -36,13 +36,11 @@ class Bilinear:
     primitive: Primitive
     operands: tuple[str, str]
     result: str
-    form: Callable[..., Any]
 
 
+_NAMES = {"y": "tconv_conv_transpose", "x": "tconv_conv", "w": "tconv_weight_cotangent"}
 _GIVING = {
-    "y": Bilinear(Primitive("tconv_conv_transpose"), ("x", "w"), "y", forms.conv_transpose),
-    "x": Bilinear(Primitive("tconv_conv"), ("y", "w"), "x", forms.conv),
-    "w": Bilinear(Primitive("tconv_weight_cotangent"), ("x", "y"), "w", forms.weight_cotangent),
+    result: Bilinear(Primitive(name), OPERANDS[result], result) for result, name in _NAMES.items()
 }
 
 
@@ -144,9 +142,9 @@ def _batch(
         dtype = _result_dtype(operands[0].dtype, static["wide"])
         return lax.full((0, *_shapes(plan)[bilinear.result]), 0, dtype), 0
     for name, axis in places.items():
-        arrays[name] = batch.into(mapped, name, arrays[name], axis, plan)
-    result = bind(bilinear.result, arrays, plan=batch.enlarged(mapped, plan, size), **static)
-    return batch.out_of(mapped, bilinear.result, result, size, plan)
+        arrays[name] = vmap.into(mapped, name, arrays[name], axis, plan)
+    result = bind(bilinear.result, arrays, plan=vmap.enlarged(mapped, plan, size), **static)
+    return vmap.out_of(mapped, bilinear.result, result, size, plan)
 
 
 def _one_by_one(result: str, rows: dict[str, Any], fixed: dict[str, Any], **static: Any) -> Any:
@@ -162,8 +160,7 @@ def _define(bilinear: Bilinear) -> None:
     ad.primitive_jvps[primitive] = partial(_jvp, ad.primitive_jvps[primitive])
     batching.primitive_batchers[primitive] = partial(_batch, bilinear)
     for platform in (None, "cpu", "cuda", "rocm", "tpu"):
-        rule = lowering_rule(bilinear.form, bilinear.operands, bilinear.result, platform)
-        mlir.register_lowering(primitive, rule, platform)
+        mlir.register_lowering(primitive, lowering_rule(bilinear.result, platform), platform)
 
 
 for _bilinear in _GIVING.values():

@@ -12,7 +12,7 @@ from jax.sharding import AxisType, NamedSharding
 from jax.sharding import PartitionSpec as P
 
 import tconv
-from tests.jax_backend.problems import GROUPED, PLAIN, Problem, assert_close, both_problems, loss
+from tests._jax.problems import GROUPED, PLAIN, Problem, assert_close, both_problems, loss
 
 AXIS_TYPES = pytest.mark.parametrize("axis_type", [AxisType.Auto, AxisType.Explicit], ids=str)
 

@@ -11,7 +11,7 @@ import pytest
 from jax.test_util import check_grads
 
 import tconv
-from tests.jax_backend.problems import PLAIN, Problem, assert_close, both_problems, loss
+from tests._jax.problems import PLAIN, Problem, assert_close, both_problems, loss
 
 METHODS = ("auto", "col2im", "dilated", "subpixel", "matrix")
 

@@ -10,7 +10,7 @@ import numpy as np
 from jax import export
 
 import tconv
-from tests.jax_backend.problems import assert_close
+from tests._jax.problems import assert_close
 
 WINDOWS = {"stride": (2, 1), "padding": ((1, -1), (0, 2)), "dilation": (1, 2)}
 unfold = partial(tconv.im2col, kernel_size=(2, 3), **WINDOWS)

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import pytest
 
 import tconv
-from tests.jax_backend.problems import PLAIN, Problem, assert_close, both_problems, calls_of, loss
+from tests._jax.problems import PLAIN, Problem, assert_close, both_problems, calls_of, loss
 
 MAPPED = pytest.mark.parametrize("mapped", ["x", "w", "xw"])
 

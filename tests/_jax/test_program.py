@@ -11,7 +11,7 @@ import pytest
 from jax import lax
 
 import tconv
-from tests.jax_backend.problems import PLAIN, Problem, assert_close, both_problems, calls_of, loss
+from tests._jax.problems import PLAIN, Problem, assert_close, both_problems, calls_of, loss
 
 
 @both_problems

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -12,8 +13,11 @@ import pytest
 
 import tconv
 from tconv._core.axis import Axis
+from tconv._core.lattice import reduction
 from tconv._core.plan import Plan
-from tconv._jax import blocks, choose, forms
+from tconv._jax import choose
+from tconv._jax.forms import FORMS
+from tconv._jax.lowering import OPERANDS, compute
 
 
 def random_axis(rng: random.Random, small: bool) -> Axis:
@@ -41,15 +45,15 @@ DEEP_CROP = Axis(5, 2, 3, 2, 1, 6)
 EXTENDED = Axis(2, 14, 3, 2, 1, -5)
 NO_TAPS = Axis(3, 10, 2, 4, 1, 1)
 GAPS = Axis(3, 12, 3, 4, 6, -1)
-SPREAD = Axis(3, 13, 3, 3, 2, 2)
+SPARSE_TAPS = Axis(3, 13, 3, 3, 2, 2)
 BETWEEN = Axis(1, 1, 2, 2, 2, 1)
 PLANS = [random_plan(seed) for seed in range(12)] + [
     Plan(2, 2, 3, 1, (DEEP_CROP, EXTENDED)),
     Plan(1, 4, 4, 4, (NO_TAPS, GAPS)),
-    Plan(2, 4, 2, 2, (SPREAD, NO_TAPS)),
+    Plan(2, 4, 2, 2, (SPARSE_TAPS, NO_TAPS)),
     Plan(2, 2, 2, 1, (BETWEEN,)),
     Plan(3, 4, 6, 2, (Axis(1, 4, 4, 1, 1, 0), Axis(1, 3, 3, 2, 1, -1))),
-    Plan(0, 2, 2, 1, (SPREAD,)),
+    Plan(0, 2, 2, 1, (SPARSE_TAPS,)),
     Plan(2, 2, 0, 1, (NO_TAPS,)),
     Plan(2, 3, 3, 3, (Axis(2, 40, 17, 8, 1, 0),)),
 ]
@@ -87,60 +91,67 @@ def definition(plan: Plan, x: Any, w: Any, y: Any) -> tuple[Any, Any, Any]:
     )
 
 
-def applicable(plan: Plan) -> list[str]:
-    """The forms of conv_transpose that hold for this plan."""
-    left_out = set()
-    if any(size != 1 for size in plan.input_size):
-        left_out.add("point")
-    if (plan.group_in_channels, plan.group_out_channels) != (1, 1):
-        left_out |= {"channels", "channels-last channels"}
-    return [name for name in forms.CONV_TRANSPOSE if name not in left_out]
+def applicable(result: str, plan: Plan) -> list[str]:
+    """The forms that hold for this plan."""
+    depthwise = (plan.group_in_channels, plan.group_out_channels) == (1, 1)
+    return [name for name in FORMS[result] if depthwise or name != "depthwise"]
 
 
+@pytest.mark.parametrize("channels_last", [False, True])
 @pytest.mark.parametrize("number", range(len(PLANS)))
-def test_every_form_is_the_definition(number: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    plan = PLANS[number]
-    x, w, y = operands(plan)
-    want = definition(plan, x, w, y)
-    inapplicable = set(forms.CONV_TRANSPOSE) - set(applicable(plan))
+def test_every_form_is_the_definition(number: int, channels_last: bool) -> None:
+    plan = replace(PLANS[number], channels_last=channels_last)
+    arrays = dict(zip("xwy", operands(plan), strict=True))
+    want = dict(zip("yxw", definition(plan, *arrays.values()), strict=True))
 
-    def everything(x: Any, w: Any, y: Any) -> Any:
-        results: list[dict[str, Any]] = [{}, {}, {}]
-        for name in applicable(plan):
-            monkeypatch.setattr(choose, "conv_transpose_form", lambda *_, name=name: name)
-            results[0][name] = forms.conv_transpose(
-                plan, x, w, platform="cpu", method="auto", precision=None
-            )
-        for name in set(forms.CONV) - inapplicable:
-            monkeypatch.setattr(choose, "conv_form", lambda *_, name=name: name)
-            results[1][name] = forms.conv(plan, y, w, platform="cpu", precision=None)
-        for name in set(forms.WEIGHT) - inapplicable:
-            monkeypatch.setattr(choose, "weight_form", lambda *_, name=name: name)
-            results[2][name] = forms.weight_cotangent(plan, x, y, platform="cpu", precision=None)
-        return results
+    def everything(arrays: dict[str, Any]) -> Any:
+        static = {"platform": "cpu", "precision": None}
+        return {
+            (result, name): compute(result, plan, *of(result, arrays), form=name, **static)
+            for result in "yxw"
+            for name in applicable(result, plan)
+        }
 
-    for got, wanted in zip(jax.jit(everything)(x, w, y), want, strict=True):
-        for name, value in got.items():
-            np.testing.assert_array_equal(value, wanted, err_msg=name)
+    for (result, name), got in jax.jit(everything)(arrays).items():
+        np.testing.assert_array_equal(got, want[result], err_msg=f"{result} by {name}")
 
 
+def of(result: str, arrays: dict[str, Any]) -> list[Any]:
+    """The operands of the map that gives ``result``."""
+    return [arrays[name] for name in OPERANDS[result]]
+
+
+@pytest.mark.parametrize("channels_last", [False, True])
 @pytest.mark.parametrize("number", range(0, len(PLANS), 3))
 @pytest.mark.parametrize("platform", ["cpu", "cuda", "tpu", None])
-def test_whatever_is_chosen_holds_for_the_plan(number: int, platform: str | None) -> None:
-    plan = blocks.reduce(PLANS[number]).plan
-    left_out = set(forms.CONV_TRANSPOSE) - set(applicable(plan))
+def test_whatever_is_chosen_holds_for_the_plan(
+    number: int, platform: str | None, channels_last: bool
+) -> None:
+    given = replace(PLANS[number], channels_last=channels_last)
+    plan = replace(given, axes=tuple(reduction(axis).axis for axis in given.axes))
     for dtype in (np.dtype(np.float32), np.dtype(np.float64)):
-        assert choose.conv_transpose_form(plan, platform, dtype) in applicable(plan)
-        assert choose.subpixel_form(plan, platform, dtype) in applicable(plan)
-        assert choose.conv_form(plan, platform, dtype) in set(forms.CONV) - left_out
-        assert choose.weight_form(plan, platform, dtype) in set(forms.WEIGHT) - left_out
+        for result in "yxw":
+            assert choose.choose(result, plan, platform, dtype) in applicable(result, plan)
+        assert choose.subpixel_form(plan, platform, dtype) in applicable("y", plan)
+
+
+@pytest.mark.parametrize("shape", [(1,), (1, 1)])
+def test_an_x_of_one_position_is_one_product(shape: tuple[int, ...]) -> None:
+    plan = Plan(3, 4, 6, 2, tuple(Axis(n, 7, 3, 2, 2, 1) for n in shape))
+    x, w, y = operands(plan)
+    for result, want in zip("yxw", definition(plan, x, w, y), strict=True):
+        first, second = of(result, {"x": x, "w": w, "y": y})
+        function = partial(compute, result, plan, platform="cpu", precision=None)
+        program = jax.jit(function).lower(first, second).as_text()
+        assert program.count("dot_general") == 1  # in a function that each group calls
+        np.testing.assert_array_equal(function(first, second), want)
 
 
 @pytest.mark.parametrize("method", ["col2im", "dilated", "matrix", "subpixel"])
 def test_every_method(method: str) -> None:
     plan = PLANS[4]
     x, w, y = operands(plan)
-    got = forms.conv_transpose(plan, x, w, platform="cpu", method=method, precision=None)
+    got = compute("y", plan, x, w, platform="cpu", method=method, precision=None)
     np.testing.assert_array_equal(got, definition(plan, x, w, y)[0])
 
 
@@ -158,10 +169,10 @@ def test_large_problems_of_many_shifts_in_float32(
     dy = rng.integers(-2, 3, y.shape).astype(np.float32)
     plan = Plan(1, 16, 12, 1, tuple(Axis(n, m, k, 1, 1, 1) for n, m, k in zip(
         spatial, y.shape[2:], kernel, strict=True)))  # fmt: skip
-    chosen = (choose.conv_transpose_form, choose.conv_form, choose.weight_form)
-    names = {function(plan, "cpu", x.dtype) for function in chosen}
+    names = {choose.choose(result, plan, "cpu", x.dtype) for result in "yxw"}
     assert names == {"subpixel convolution", "channels-last convolution"}
-    assert names.isdisjoint(function(plan, "cpu", np.dtype(np.float64)) for function in chosen)
+    double = {choose.choose(result, plan, "cpu", np.dtype(np.float64)) for result in "yxw"}
+    assert names.isdisjoint(double)
     got, pull = jax.vjp(partial(tconv.conv_transpose, padding=1), jax.numpy.asarray(x), w)
     for mine, theirs in zip((got, *pull(dy)), (y, *pullback(dy)[:2]), strict=True):
         np.testing.assert_array_equal(mine, theirs)

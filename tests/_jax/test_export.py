@@ -10,7 +10,7 @@ import pytest
 from jax import export
 
 import tconv
-from tests.jax_backend.problems import PLAIN, Problem, assert_close, both_problems, loss
+from tests._jax.problems import PLAIN, Problem, assert_close, both_problems, loss
 
 
 def symbolic(problem: Problem) -> tuple[jax.ShapeDtypeStruct, jax.ShapeDtypeStruct]:

@@ -1,1 +1,0 @@
-"""Forms that compute with channels outermost, as PyTorch lays out arrays."""

@@ -1,0 +1,209 @@
+"""x, w and y of a reduced plan as named arrays: y in cells, w by phase, windows of y.
+
+"Reduced" is a plan with stride or dilation 1 on each axis (``_core.lattice``).  The arrays of a
+plan lie with channels first, (group, *features, *positions), or last, (group, *positions,
+*features): channels, taps and phases are features; batch, cells and positions of x are positions.
+Operands arrive in PyTorch's order; where channels are last each is brought to that order at once,
+which XLA cancels against the caller's own transposition.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import jax.numpy as jnp
+
+from tconv._core.arguments import is_known
+from tconv._core.lattice import Cells, cells_of
+from tconv._core.plan import Plan
+from tconv._jax.forms.axes import Named, Names, Span, along, into_last, joined, out_of_last, product
+
+
+def in_order(plan: Plan, features: Sequence[str], positions: Sequence[str]) -> Names:
+    """The order of the axes of an array in a form."""
+    if plan.channels_last:
+        return ("group", *positions, *features)
+    return ("group", *features, *positions)
+
+
+def product_of(
+    plan: Plan, features: Named, positions: Named, summed: Sequence[str], precision: Any
+) -> Named:
+    """The product of an array of features with one of features and positions, in order."""
+    if plan.channels_last:
+        return product(positions, features, summed, precision)
+    return product(features, positions, summed, precision)
+
+
+def shift_spans(cells: Sequence[Cells], shifts: Sequence[int]) -> dict[str, Span]:
+    """The zeros that take inputs, named by cell, to the cells of y that a tap brings them to."""
+    every = enumerate(zip(cells, shifts, strict=True))
+    return {f"cell{n}": along_axis.shift_padding(j) for n, (along_axis, j) in every}
+
+
+def signal_of(plan: Plan, x: Any) -> Named:
+    """x with its axes named, as it lies."""
+    positions = along("position", len(plan.axes))
+    return _channels_named(plan, "x", x, positions, "in", plan.group_in_channels)
+
+
+def x_from(plan: Plan, signal: Named) -> Any:
+    """The inverse of ``signal_of``, from any order."""
+    positions = along("position", len(plan.axes))
+    if plan.channels_last:
+        lies = signal.ordered(("batch", *positions, "group", "in"))
+        return out_of_last("x", lies.merged(("group", "in"), "channel").values)
+    return (
+        signal.ordered(("batch", "group", "in", *positions))
+        .merged(("group", "in"), "channel")
+        .values
+    )
+
+
+def kernel_of(plan: Plan, w: Any) -> Named:
+    """w as (group, in, out, *taps)."""
+    shape = (plan.groups, plan.group_in_channels, plan.group_out_channels, *plan.kernel_size)
+    return Named(jnp.reshape(w, shape), ("group", "in", "out", *along("tap", len(plan.axes))))
+
+
+def w_from(plan: Plan, kernel: Named) -> Any:
+    """The inverse of ``kernel_of``, from any order."""
+    taps = along("tap", len(plan.axes))
+    return jnp.reshape(kernel.ordered(("group", "in", "out", *taps)).values, plan.w_shape)
+
+
+def kernel_by_phase(plan: Plan, w: Any) -> Named:
+    """(group, in, out, *shifts, *phases) with zeros for the taps that a phase lacks."""
+    cells, ndim = cells_of(plan.axes), len(plan.axes)
+    kernel = kernel_of(plan, w)
+    kernel = kernel.padded({f"tap{n}": (0, c.axis.stride - c.ragged) for n, c in enumerate(cells)})
+    for n, c in enumerate(cells):
+        kernel = kernel.split(f"tap{n}", {f"shift{n}": c.shifts, f"phase{n}": c.axis.stride})
+    return kernel.ordered(("group", "in", "out", *along("shift", ndim), *along("phase", ndim)))
+
+
+def w_from_phases(plan: Plan, kernel: Named) -> Any:
+    """The inverse of ``kernel_by_phase``, from any order."""
+    every = range(len(plan.axes))
+    kernel = kernel.ordered(
+        ("group", "in", "out", *(f"{kind}{n}" for n in every for kind in ("shift", "phase")))
+    )
+    for n in every:
+        kernel = kernel.merged((f"shift{n}", f"phase{n}"), f"tap{n}")
+    kept = {f"tap{n}": slice(0, axis.kernel_size) for n, axis in enumerate(plan.axes)}
+    return w_from(plan, kernel.taken(kept))
+
+
+def cells_in_place(plan: Plan, y: Any) -> Named:
+    """y as it lies, each spatial axis as (reached cells, phases), with zeros where y ends."""
+    cells = cells_of(plan.axes)
+    named = _channels_named(
+        plan, "y", y, along("spatial", len(cells)), "out", plan.group_out_channels
+    )
+    named = named.padded({f"spatial{n}": c.y_padding for n, c in enumerate(cells)})
+    for n, c in enumerate(cells):
+        named = named.split(f"spatial{n}", {f"cell{n}": c.reached, f"phase{n}": c.axis.stride})
+    return named
+
+
+def cells_by_phase(plan: Plan, y: Any) -> Named:
+    """(group, *phases, out, batch, *reached cells) or (group, batch, *reached cells, *phases,
+    out): a pass of its own, whose phases are read in runs by what follows."""
+    ndim = len(plan.axes)
+    features, positions = (*along("phase", ndim), "out"), ("batch", *along("cell", ndim))
+    cells = cells_in_place(plan, y).ordered(in_order(plan, features, positions))
+    return cells if plan.channels_last else cells.settled()
+
+
+def y_from(plan: Plan, cells: Named) -> Any:
+    """y from its cells (group, out, batch, *cells, *phases) in any order."""
+    found, places = cells_of(plan.axes), list(along("cell", len(plan.axes)))
+    for n in reversed(range(len(found))):
+        places.insert(n + 1, f"phase{n}")
+    channels = ("group", "out")
+    if plan.channels_last:
+        y = cells.ordered(("batch", *places, *channels))
+    else:
+        y = cells.ordered(("batch", *channels, *places))
+    y = y.merged(channels, "channel")
+    for n in range(len(found)):
+        y = y.merged((f"cell{n}", f"phase{n}"), f"spatial{n}")
+    values = y.taken({f"spatial{n}": c.inside for n, c in enumerate(found)}).values
+    return out_of_last("y", values) if plan.channels_last else values
+
+
+def windows_of(plan: Plan, y: Any) -> Named:
+    """(group, out, *taps, batch, *positions) or (group, batch, *positions, *taps, out): what
+    each tap reads at each position.
+
+    An axis after the other, which XLA copies in long runs: 1.9 ms beside 5.3 for all at once, where
+    it writes the pieces before it concatenates them (cyclegan_u1, channels-last).
+    """
+    cells, ndim = cells_of(plan.axes), len(plan.axes)
+    spatial = along("spatial", ndim)
+    named = _channels_named(plan, "y", y, spatial, "out", plan.group_out_channels)
+    windows = named.ordered(in_order(plan, ("out",), ("batch", *spatial)))
+    taps_at = 2 + ndim if plan.channels_last else 2
+    for n, along_axis in reversed(list(enumerate(cells))):
+        windows = _windows_along(windows, along_axis, n, taps_at)
+    return windows
+
+
+def _windows_along(values: Named, cells: Cells, number: int, taps_at: int) -> Named:
+    spatial, cell, phase = f"spatial{number}", f"cell{number}", f"phase{number}"
+    values = values.padded({spatial: cells.y_padding})
+    values = values.split(spatial, {cell: cells.reached, phase: cells.axis.stride})
+    pieces = [
+        values.taken({cell: cells.window(j), phase: slice(0, cells.phases(j))})
+        .renamed({cell: f"position{number}", phase: f"tap{number}"})
+        .moved(f"tap{number}", taps_at)
+        for j in range(cells.shifts)
+    ]
+    return joined(pieces, [len(pieces)], [f"tap{number}"])
+
+
+def _channels_named(
+    plan: Plan, name: str, array: Any, spatial: Names, channel: str, channels: int
+) -> Named:
+    """An x or y as it lies, its channels as (group, channel)."""
+    if plan.channels_last:
+        named = Named(into_last(name, array), ("batch", *spatial, "channel"))
+    else:
+        named = Named(array, ("batch", "channel", *spatial))
+    return named.split("channel", {"group": plan.groups, channel: channels})
+
+
+def summed_over_positions(
+    plan: Plan, left: Named, right: Named, positions: Names, precision: Any
+) -> Named:
+    """The product of each feature of left with each of right, summed over the positions, which
+    lie in the same order in both: (group, *features of left, *features of right).
+
+    As matrices: over several summed axes XLA brings the right operand to another order first, 25 ms
+    for the windows of vae_s1 beside 7 of product.
+    """
+    rows, others = (
+        {axis: array.size(axis) for axis in array.axes if axis not in ("group", *positions)}
+        for array in (left, right)
+    )
+    left, right = (
+        array.merged(positions, "depth").merged(tuple(features), name)
+        for array, features, name in ((left, rows, "rows"), (right, others, "others"))
+    )
+    if plan.channels_last or not _larger_on_the_left(left, right):
+        result = product(left, right, ("depth",), precision)
+    else:
+        result = product(right, left, ("depth",), precision).ordered(("group", "rows", "others"))
+    return result.split("rows", rows).split("others", others)
+
+
+def _larger_on_the_left(left: Named, right: Named) -> bool:
+    """Whether ``right @ left.T`` is the faster one.
+
+    The larger operand is the better left one where the result is much the smallest: 64 and 576
+    rows of 8192 take 10.7 ms, 576 and 64 rows 6.8; but 512 and 4096 rows of 256 take 9.6 and, with
+    the transposition of the result, 14.4.
+    """
+    rows, others, depth = left.size("rows"), right.size("others"), left.size("depth")
+    return bool(is_known(depth) and rows < others and 8 * rows <= depth)

@@ -1,0 +1,56 @@
+"""Products of the cells of y, each element once, for every shift: x and w by sums over shifts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tconv._core.lattice import cells_of, shifts_of
+from tconv._core.plan import Plan
+from tconv._jax.forms.axes import added, along, joined
+from tconv._jax.forms.cells import (
+    cells_by_phase,
+    in_order,
+    kernel_by_phase,
+    product_of,
+    signal_of,
+    summed_over_positions,
+    w_from_phases,
+    x_from,
+)
+
+
+def conv(plan: Plan, y: Any, w: Any, precision: Any) -> Any:
+    """x from y and w, for a reduced plan: one GEMM with the cells of y, then a sum of shifted
+    products."""
+    cells, ndim = cells_of(plan.axes), len(plan.axes)
+    shifts, phases = along("shift", ndim), along("phase", ndim)
+    kernel = kernel_by_phase(plan, w).ordered(("group", *shifts, "in", *phases, "out"))
+    features = (*phases, "out")
+    products = product_of(plan, kernel, cells_by_phase(plan, y), features, precision)
+    terms = []
+    for shift in shifts_of(cells):
+        parts: dict[str, int | slice] = {}
+        for n, (j, c) in enumerate(zip(shift, cells, strict=True)):
+            parts |= {f"shift{n}": j, f"cell{n}": c.window(j)}
+        terms.append(products.taken(parts))
+    names = dict(zip(along("cell", ndim), along("position", ndim), strict=True))
+    return x_from(plan, added(terms).renamed(names))
+
+
+def weight_cotangent(plan: Plan, x: Any, y: Any, precision: Any) -> Any:
+    """w from x and y, for a reduced plan: one GEMM of shifted x with the cells of y."""
+    cells, ndim = cells_of(plan.axes), len(plan.axes)
+    positions = ("batch", *along("cell", ndim))
+    names = dict(zip(along("position", ndim), along("cell", ndim), strict=True))
+    signal = signal_of(plan, x).renamed(names).ordered(in_order(plan, ("in",), positions))
+    stacked = []
+    for shift in shifts_of(cells):
+        spans = {}
+        for n, (j, c) in enumerate(zip(shift, cells, strict=True)):
+            reach = c.axis.dilation
+            spans[f"cell{n}"] = (j * reach, (c.shifts - 1 - j) * reach)
+        stacked.append(signal.padded(spans))
+    inputs = joined(stacked, [len(stacked)], ["in"]).renamed({"in": "stacked"})
+    kernel = summed_over_positions(plan, inputs, cells_by_phase(plan, y), positions, precision)
+    sizes = {f"shift{n}": c.shifts for n, c in enumerate(cells)}
+    return w_from_phases(plan, kernel.split("stacked", {**sizes, "in": plan.group_in_channels}))

@@ -1,0 +1,36 @@
+"""Collection of what windows of y hold: the convolution and the weight gradient as GEMMs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tconv._core.plan import Plan
+from tconv._jax.forms.axes import along
+from tconv._jax.forms.cells import (
+    in_order,
+    kernel_of,
+    product_of,
+    signal_of,
+    summed_over_positions,
+    w_from,
+    windows_of,
+    x_from,
+)
+
+
+def conv(plan: Plan, y: Any, w: Any, precision: Any) -> Any:
+    """x from y and w, for a reduced plan: one GEMM with the windows of y."""
+    taps = along("tap", len(plan.axes))
+    kernel = kernel_of(plan, w)
+    features = (*taps, "out") if plan.channels_last else ("out", *taps)
+    if plan.channels_last:
+        kernel = kernel.ordered(("group", "in", *features))
+    return x_from(plan, product_of(plan, kernel, windows_of(plan, y), features, precision))
+
+
+def weight_cotangent(plan: Plan, x: Any, y: Any, precision: Any) -> Any:
+    """w from x and y, for a reduced plan: one GEMM with the windows of y."""
+    positions = ("batch", *along("position", len(plan.axes)))
+    signal = signal_of(plan, x).ordered(in_order(plan, ("in",), positions))
+    kernel = summed_over_positions(plan, signal, windows_of(plan, y), positions, precision)
+    return w_from(plan, kernel)
