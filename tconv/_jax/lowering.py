@@ -81,7 +81,7 @@ def _by_form(
     name = form or _form_of(result, plan, platform, method, sums)
     if platform not in _HALF_UNITS or name not in CONVOLUTIONS:
         first, second = (lax.convert_element_type(array, sums) for array in (first, second))
-    values = FORMS[result][name](plan, first, second, precision)
+    values = FORMS[result][name].compute(plan, first, second, precision)
     return lax.convert_element_type(values, given)
 
 

@@ -9,37 +9,46 @@ forms compute in that order.
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
+from tconv._core.cost import Counts
 from tconv._core.plan import Plan
 from tconv._jax.forms import depthwise, scatter, shifts, subpixel, toeplitz, windows, xla
 
 __all__ = ["CONVOLUTIONS", "FORMS", "Form"]
 
-Form = Callable[[Plan, Any, Any, Any], Any]
+
+class Form(NamedTuple):
+    """A way to compute a map, and what it costs on a CPU; without counts it is not chosen there."""
+
+    compute: Callable[[Plan, Any, Any, Any], Any]
+    counts: Callable[[Plan], Counts] | None = None
+
 
 FORMS: dict[str, dict[str, Form]] = {
     "y": {
-        "columns": scatter.conv_transpose,
-        "depthwise": depthwise.conv_transpose,
-        "dilated": xla.dilated,
-        "matrix": toeplitz.conv_transpose,
-        "subpixel convolution": subpixel.by_convolution,
-        "subpixel GEMM": subpixel.by_gemm,
+        "columns": Form(scatter.conv_transpose, scatter.conv_transpose_counts),
+        "depthwise": Form(depthwise.conv_transpose, depthwise.conv_transpose_counts),
+        "dilated": Form(xla.dilated),
+        "matrix": Form(toeplitz.conv_transpose),
+        "subpixel convolution": Form(subpixel.by_convolution, subpixel.convolution_counts),
+        "subpixel GEMM": Form(subpixel.by_gemm, subpixel.gemm_counts),
     },
     "x": {
-        "channels-last convolution": partial(xla.conv, channels_last=True),
-        "convolution": xla.conv,
-        "depthwise": depthwise.conv,
-        "shifts": shifts.conv,
-        "windows": windows.conv,
+        "channels-last convolution": Form(partial(xla.conv, channels_last=True), xla.conv_counts),
+        "convolution": Form(xla.conv),
+        "depthwise": Form(depthwise.conv, depthwise.conv_counts),
+        "shifts": Form(shifts.conv, shifts.conv_counts),
+        "windows": Form(windows.conv, windows.conv_counts),
     },
     "w": {
-        "channels-last convolution": partial(xla.weight_cotangent, channels_last=True),
-        "convolution": xla.weight_cotangent,
-        "depthwise": depthwise.weight_cotangent,
-        "shifts": shifts.weight_cotangent,
-        "windows": windows.weight_cotangent,
+        "channels-last convolution": Form(
+            partial(xla.weight_cotangent, channels_last=True), xla.weight_counts
+        ),
+        "convolution": Form(xla.weight_cotangent),
+        "depthwise": Form(depthwise.weight_cotangent, depthwise.weight_counts),
+        "shifts": Form(shifts.weight_cotangent, shifts.weight_counts),
+        "windows": Form(windows.weight_cotangent, windows.weight_counts),
     },
 }
 # One lax convolution each, which sums half kinds in float32 and rounds once itself.

@@ -9,15 +9,129 @@ which XLA cancels against the caller's own transposition.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import product as product_of_all
+from math import prod
 from typing import Any
 
 import jax.numpy as jnp
 
 from tconv._core.arguments import is_known
+from tconv._core.cost import Counts, copy
 from tconv._core.lattice import Cells, cells_of
 from tconv._core.plan import Plan
-from tconv._jax.forms.axes import Named, Names, Span, along, into_last, joined, out_of_last, product
+from tconv._jax.forms.axes import (
+    Named,
+    Names,
+    Span,
+    added,
+    along,
+    into_last,
+    joined,
+    out_of_last,
+    product,
+)
+
+Run = tuple[int, int, int]
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """The numbers of a reduced plan that the costs of its forms depend on.
+
+    ``positions`` are those of x, ``cells`` those that y covers and ``reached`` those that the
+    inputs reach, each of all samples; ``inputs`` and ``outputs`` are the channels of a group.
+    """
+
+    positions: int
+    cells: int
+    reached: int
+    phases: int
+    shifts: int
+    taps: int
+    groups: int
+    inputs: int
+    outputs: int
+
+    @property
+    def x(self) -> int:
+        """Elements of x."""
+        return self.positions * self.groups * self.inputs
+
+    @property
+    def y(self) -> int:
+        """Elements of y in the cells that it covers."""
+        return self.cells * self.phases * self.groups * self.outputs
+
+    @property
+    def y_reached(self) -> int:
+        """Elements of y in the cells that the inputs reach."""
+        return self.reached * self.phases * self.groups * self.outputs
+
+    @property
+    def w(self) -> int:
+        """Elements of w, with zeros for the taps that a phase lacks."""
+        return self.groups * self.inputs * self.outputs * self.phases * self.shifts
+
+
+def sizes_of(plan: Plan) -> Sizes:
+    """The numbers of a plan of known sizes."""
+    cells = cells_of(plan.axes)
+    return Sizes(
+        positions=plan.batch * prod(plan.input_size),
+        cells=plan.batch * prod(c.count for c in cells),
+        reached=plan.batch * prod(c.reached for c in cells),
+        phases=prod(plan.stride),
+        shifts=prod(c.shifts for c in cells),
+        taps=plan.taps,
+        groups=plan.groups,
+        inputs=plan.group_in_channels,
+        outputs=plan.group_out_channels,
+    )
+
+
+def interleaving(plan: Plan) -> Counts:
+    """What ``y_from`` costs: phases are read apart and written side by side."""
+    sizes = sizes_of(plan)
+    return copy(sizes.y, _phase_run(plan, [c.count for c in cells_of(plan.axes)]))
+
+
+def deinterleaving(plan: Plan) -> Counts:
+    """What ``cells_by_phase`` costs."""
+    sizes = sizes_of(plan)
+    return copy(sizes.y_reached, _phase_run(plan, [c.reached for c in cells_of(plan.axes)]))
+
+
+def _phase_run(plan: Plan, cells: Sequence[int]) -> int:
+    """Elements that lie side by side in y and in its cells alike."""
+    strides = plan.stride
+    if plan.channels_last:
+        outputs = plan.group_out_channels
+        return outputs * strides[-1] if plan.groups == 1 and strides else outputs
+    run = 1
+    for size, stride in zip(reversed(cells), reversed(strides), strict=True):
+        if stride > 1:
+            break
+        run *= size
+    return run
+
+
+def windowing(plan: Plan) -> Counts:
+    """What ``windows_of`` costs: a copy for each axis, the last one first."""
+    total, axes, outputs = Counts(), plan.axes, plan.group_out_channels
+    channels = plan.batch * plan.groups * outputs
+    for n in reversed(range(len(axes))):
+        before = prod(axis.output_size for axis in axes[:n])
+        inner = axes[n + 1 :]
+        elements = channels * before * prod(a.input_size * a.kernel_size for a in axes[n:])
+        if plan.channels_last:
+            run = outputs * prod(a.kernel_size for a in inner)
+        else:
+            run = prod(a.input_size for a in inner)
+            run *= axes[n].input_size if axes[n].stride == 1 else 1
+        total += copy(elements, run)
+    return total
 
 
 def in_order(plan: Plan, features: Sequence[str], positions: Sequence[str]) -> Names:
@@ -34,6 +148,28 @@ def product_of(
     if plan.channels_last:
         return product(positions, features, summed, precision)
     return product(features, positions, summed, precision)
+
+
+def summed_by_phase(
+    cells: Sequence[Cells], term: Callable[[Sequence[Run], Sequence[int]], Named]
+) -> Named:
+    """For each run of phases that have the same number of taps, the sum of their terms.
+
+    ``term(runs, shifts)`` is what the taps of these shifts bring to the phases of these runs, one
+    run and one shift an axis, in the cells of y.  No phase meets a zero in place of a tap that it
+    lacks: times an infinity it would be a NaN that the definition does not have.
+    """
+    phases, sums = along("phase", len(cells)), []
+    for runs in product_of_all(*(c.runs for c in cells)):
+        terms = [term(runs, shifts) for shifts in product_of_all(*(range(run[2]) for run in runs))]
+        if terms:
+            sums.append(added(terms))
+        else:  # the first run of an axis always has taps
+            sizes = dict(zip(sums[0].axes, sums[0].values.shape, strict=True))
+            sizes |= {axis: run[1] - run[0] for axis, run in zip(phases, runs, strict=True)}
+            zeros = jnp.zeros(tuple(sizes.values()), sums[0].values.dtype)
+            sums.append(Named(zeros, sums[0].axes))
+    return joined(sums, [len(c.runs) for c in cells], phases)
 
 
 def shift_spans(cells: Sequence[Cells], shifts: Sequence[int]) -> dict[str, Span]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from itertools import product
 from typing import Any
@@ -10,17 +11,23 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
-from tconv._core.lattice import Cells, cells_of, shifts_of
+from tconv._core.cost import Counts, copy
+from tconv._core.lattice import Cells, cells_of
 from tconv._core.plan import Plan
 from tconv._jax.forms.axes import Named, added, along
 from tconv._jax.forms.cells import (
+    Run,
     cells_by_phase,
     cells_in_place,
+    deinterleaving,
     in_order,
+    interleaving,
     kernel_by_phase,
     kernel_of,
     shift_spans,
     signal_of,
+    sizes_of,
+    summed_by_phase,
     w_from,
     x_from,
     y_from,
@@ -39,12 +46,15 @@ def conv_transpose(plan: Plan, x: Any, w: Any, _precision: Any) -> Any:
     kernel = kernel_by_phase(plan, w).taken(ONE)
     names = dict(zip(along("position", ndim), places, strict=True))
     signal = signal_of(plan, x).taken({"in": 0}).renamed(names)
-    terms = []
-    for shifts in shifts_of(cells):
-        weight = kernel.taken({f"shift{n}": j for n, j in enumerate(shifts)}).aligned(axes)
+
+    def term(runs: Sequence[Run], shifts: Sequence[int]) -> Named:
+        parts: dict[str, int | slice] = {f"shift{n}": j for n, j in enumerate(shifts)}
+        parts |= {f"phase{n}": slice(start, stop) for n, (start, stop, _) in enumerate(runs)}
+        weight = kernel.taken(parts).aligned(axes)
         moved = signal.padded(shift_spans(cells, shifts)).aligned(axes)
-        terms.append(Named(moved.values * weight.values, axes))
-    total = added(terms)
+        return Named(moved.values * weight.values, axes)
+
+    total = summed_by_phase(cells, term)
     # Fused into the transposition the sums run 4x slower with channels first (see scatter).
     total = total if plan.channels_last else total.settled()
     return y_from(plan, total.split("group", {"group": plan.groups, "out": 1}))
@@ -104,3 +114,29 @@ def _reads(cells: list[Cells], tap: tuple[int, ...]) -> dict[str, int | slice]:
 
 def _start(part: int | slice) -> int:
     return part.start if isinstance(part, slice) else part
+
+
+def conv_transpose_counts(plan: Plan) -> Counts:
+    """The multiply-adds of every phase, and the phases written side by side."""
+    sizes = sizes_of(plan)
+    total = Counts(added=sizes.y * sizes.shifts, moved=sizes.y, fresh=sizes.y, calls=sizes.shifts)
+    return total + interleaving(plan)
+
+
+def conv_counts(plan: Plan) -> Counts:
+    """The multiply-adds of every tap, and with channels first the cells."""
+    sizes = sizes_of(plan)
+    total = Counts(added=sizes.x * sizes.taps, moved=sizes.x, calls=sizes.taps)
+    if plan.channels_last:
+        return total
+    return total + deinterleaving(plan) + Counts(fresh=sizes.y_reached)
+
+
+def weight_counts(plan: Plan) -> Counts:
+    """A sum of products for each tap; with channels first a copy of x and y."""
+    sizes = sizes_of(plan)
+    total = Counts(added=2 * sizes.x * sizes.taps, moved=sizes.x * sizes.taps, calls=3 * sizes.taps)
+    if plan.channels_last:
+        return total
+    copies = copy(sizes.x, 1) + copy(sizes.y_reached, 1)
+    return total + copies + Counts(fresh=sizes.x + sizes.y_reached)

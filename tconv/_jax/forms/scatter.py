@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import product
 from typing import Any
 
-import jax.numpy as jnp
-
-from tconv._core.lattice import Cells, cells_of
+from tconv._core.cost import Counts, gemm
+from tconv._core.lattice import cells_of
 from tconv._core.plan import Plan
-from tconv._jax.forms.axes import Named, added, along, joined
-from tconv._jax.forms.cells import kernel_of, product_of, shift_spans, signal_of, y_from
-
-Run = tuple[int, int, int]
+from tconv._jax.forms.axes import Named, along
+from tconv._jax.forms.cells import (
+    Run,
+    interleaving,
+    kernel_of,
+    product_of,
+    shift_spans,
+    signal_of,
+    sizes_of,
+    summed_by_phase,
+    y_from,
+)
 
 
 def conv_transpose(plan: Plan, x: Any, w: Any, precision: Any) -> Any:
@@ -34,29 +40,28 @@ def _overlap_added(plan: Plan, columns: Named) -> Named:
     """Phases in place of the taps and cells in place of the positions: columns added where they
     meet."""
     cells = cells_of(plan.axes)
-    sums = [_of_phases(cells, runs, columns) for runs in product(*(c.runs for c in cells))]
-    return joined(sums, [len(c.runs) for c in cells], along("phase", len(cells)))
-
-
-def _of_phases(cells: Sequence[Cells], runs: Sequence[Run], columns: Named) -> Named:
-    """The sums of one run of phases an axis, all of which have the same number of taps."""
     names = {
         f"{kind}{n}": f"{other}{n}"
         for n in range(len(cells))
         for kind, other in (("tap", "phase"), ("position", "cell"))
     }
-    pieces = []
-    for shifts in product(*(range(run[2]) for run in runs)):
+
+    def term(runs: Sequence[Run], shifts: Sequence[int]) -> Named:
         taps = {
             f"tap{n}": slice(j * c.axis.stride + start, j * c.axis.stride + stop)
             for n, (j, c, (start, stop, _)) in enumerate(zip(shifts, cells, runs, strict=True))
         }
-        moved = columns.taken(taps).renamed(names)
-        pieces.append(moved.padded(shift_spans(cells, shifts)))
-    if pieces:
-        return added(pieces)
-    empty = columns.renamed(names)
-    sizes = {axis: empty.size(axis) for axis in empty.axes}
-    for n, (c, (start, stop, _)) in enumerate(zip(cells, runs, strict=True)):
-        sizes |= {f"phase{n}": stop - start, f"cell{n}": c.count}
-    return Named(jnp.zeros(tuple(sizes.values()), columns.values.dtype), empty.axes)
+        return columns.taken(taps).renamed(names).padded(shift_spans(cells, shifts))
+
+    return summed_by_phase(cells, term)
+
+
+def conv_transpose_counts(plan: Plan) -> Counts:
+    """The GEMM, the sums, and the phases written side by side."""
+    sizes = sizes_of(plan)
+    rows, columns = sizes.outputs * sizes.taps, sizes.positions * sizes.groups
+    sums = Counts(
+        added=rows * columns, moved=sizes.y, fresh=rows * columns + sizes.y, calls=sizes.shifts
+    )
+    product = gemm(rows, sizes.inputs, sizes.positions, sizes.groups)
+    return product + sums + interleaving(plan)

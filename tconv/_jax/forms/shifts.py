@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
+from tconv._core.cost import Counts, copy, gemm
 from tconv._core.lattice import cells_of, shifts_of
 from tconv._core.plan import Plan
 from tconv._jax.forms.axes import added, along, joined
 from tconv._jax.forms.cells import (
     cells_by_phase,
+    deinterleaving,
     in_order,
     kernel_by_phase,
     product_of,
     signal_of,
+    sizes_of,
     summed_over_positions,
     w_from_phases,
     x_from,
@@ -54,3 +57,24 @@ def weight_cotangent(plan: Plan, x: Any, y: Any, precision: Any) -> Any:
     kernel = summed_over_positions(plan, inputs, cells_by_phase(plan, y), positions, precision)
     sizes = {f"shift{n}": c.shifts for n, c in enumerate(cells)}
     return w_from_phases(plan, kernel.split("stacked", {**sizes, "in": plan.group_in_channels}))
+
+
+def conv_counts(plan: Plan) -> Counts:
+    """The cells, the GEMM, and the sum of its shifted products."""
+    sizes = sizes_of(plan)
+    rows, depth = sizes.shifts * sizes.inputs, sizes.phases * sizes.outputs
+    products = sizes.reached * sizes.groups * rows
+    sums = Counts(added=products, fresh=sizes.y_reached + products, calls=sizes.shifts)
+    product = gemm(rows, depth, sizes.reached, sizes.groups)
+    return deinterleaving(plan) + copy(sizes.w, 1) + product + sums
+
+
+def weight_counts(plan: Plan) -> Counts:
+    """The cells, the shifted inputs, and the GEMM."""
+    sizes = sizes_of(plan)
+    rows, columns = sizes.shifts * sizes.inputs, sizes.phases * sizes.outputs
+    stacked = sizes.reached * sizes.groups * rows
+    inputs = plan.group_in_channels if plan.channels_last else plan.axes[-1].input_size
+    stacking = copy(stacked, inputs) + Counts(fresh=sizes.y_reached + stacked, calls=sizes.shifts)
+    product = gemm(rows, sizes.reached, columns, sizes.groups)
+    return deinterleaving(plan) + stacking + product + copy(sizes.w, 1)

@@ -6,15 +6,18 @@ from typing import Any
 
 from jax import lax
 
+from tconv._core.cost import Counts, copy, gemm
 from tconv._core.lattice import cells_of, shifts_of
 from tconv._core.plan import Plan
 from tconv._jax.forms.axes import Named, along, into_last, joined
 from tconv._jax.forms.cells import (
     in_order,
+    interleaving,
     kernel_by_phase,
     product_of,
     shift_spans,
     signal_of,
+    sizes_of,
     y_from,
 )
 from tconv._jax.forms.xla import convolved, numbers_of
@@ -42,11 +45,14 @@ def by_convolution(plan: Plan, x: Any, w: Any, precision: Any) -> Any:
     shifts, phases = along("shift", ndim), along("phase", ndim)
     kernel = kernel_by_phase(plan, w)
     kernel = Named(lax.rev(kernel.values, [kernel.place(axis) for axis in shifts]), kernel.axes)
-    kernel = kernel.ordered((*shifts, "in", "group", "out", *phases))
-    sizes = {axis: kernel.size(axis) for axis in ("group", "out", *phases)}
+    # Channels innermost where y lies so, but groups outermost where there are several.
+    innermost = plan.channels_last and plan.groups == 1
+    channels = (*phases, "group", "out") if innermost else ("group", "out", *phases)
+    kernel = kernel.ordered((*shifts, "in", *channels))
+    sizes = {axis: kernel.size(axis) for axis in channels}
     y = convolved(
         into_last("x", x),
-        kernel.merged(tuple(sizes), "channel").values,
+        kernel.merged(channels, "channel").values,
         [c.x_padding for c in cells],
         stride=(1,) * ndim,
         dilation=plan.dilation,
@@ -56,3 +62,25 @@ def by_convolution(plan: Plan, x: Any, w: Any, precision: Any) -> Any:
     )
     named = Named(y, ("batch", *along("cell", ndim), "channel"))
     return y_from(plan, named.split("channel", sizes))
+
+
+def gemm_counts(plan: Plan) -> Counts:
+    """Kernel and inputs stacked, the GEMM, and the phases written side by side."""
+    sizes = sizes_of(plan)
+    depth, rows = sizes.shifts * sizes.inputs, sizes.phases * sizes.outputs
+    stacked = sizes.cells * sizes.groups * depth
+    inputs = plan.group_in_channels if plan.channels_last else plan.axes[-1].input_size
+    stacking = copy(stacked, inputs) + Counts(fresh=stacked + sizes.y, calls=sizes.shifts)
+    product = gemm(rows, depth, sizes.cells, sizes.groups)
+    return copy(sizes.w, 1) + stacking + product + interleaving(plan)
+
+
+def convolution_counts(plan: Plan) -> Counts:
+    """The kernel, the convolution, and the phases written side by side."""
+    sizes = sizes_of(plan)
+    products = sizes.cells * sizes.phases * sizes.shifts * sizes.groups
+    products *= sizes.inputs * sizes.outputs
+    total = copy(sizes.w, 1) + Counts(convolved=products, fresh=sizes.y, calls=1)
+    if plan.channels_last:
+        return total + interleaving(plan)
+    return total + copy(sizes.x, 1) + copy(sizes.y, 1) + Counts(fresh=sizes.x)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from tconv._core.cost import Counts, gemm
 from tconv._core.plan import Plan
 from tconv._jax.forms.axes import along
 from tconv._jax.forms.cells import (
@@ -11,8 +12,10 @@ from tconv._jax.forms.cells import (
     kernel_of,
     product_of,
     signal_of,
+    sizes_of,
     summed_over_positions,
     w_from,
+    windowing,
     windows_of,
     x_from,
 )
@@ -34,3 +37,19 @@ def weight_cotangent(plan: Plan, x: Any, y: Any, precision: Any) -> Any:
     signal = signal_of(plan, x).ordered(in_order(plan, ("in",), positions))
     kernel = summed_over_positions(plan, signal, windows_of(plan, y), positions, precision)
     return w_from(plan, kernel)
+
+
+def conv_counts(plan: Plan) -> Counts:
+    """The windows and the GEMM."""
+    sizes = sizes_of(plan)
+    depth = sizes.outputs * sizes.taps
+    product = gemm(sizes.inputs, depth, sizes.positions, sizes.groups)
+    return windowing(plan) + product + Counts(fresh=sizes.positions * sizes.groups * depth)
+
+
+def weight_counts(plan: Plan) -> Counts:
+    """The windows and the GEMM."""
+    sizes = sizes_of(plan)
+    rows = sizes.outputs * sizes.taps
+    product = gemm(sizes.inputs, sizes.positions, rows, sizes.groups)
+    return windowing(plan) + product + Counts(fresh=sizes.positions * sizes.groups * rows)

@@ -16,8 +16,10 @@ from jax import lax
 
 from tconv._core.arguments import is_known
 from tconv._core.axis import Axis
+from tconv._core.cost import Counts, copy
 from tconv._core.plan import Plan
 from tconv._jax.forms.axes import into_last, out_of_last, padded
+from tconv._jax.forms.cells import sizes_of
 
 Pads = Sequence[tuple[Any, Any]]
 
@@ -188,3 +190,22 @@ def _flipped(plan: Plan, w: Any) -> Any:
     kernel = jnp.reshape(w, shape).swapaxes(1, 2)
     kernel = jnp.reshape(kernel, (plan.out_channels, plan.group_in_channels, *w.shape[2:]))
     return lax.rev(kernel, tuple(range(2, kernel.ndim)))
+
+
+def conv_counts(plan: Plan) -> Counts:
+    """The convolution, and with channels first copies of y and x."""
+    sizes = sizes_of(plan)
+    products = sizes.positions * sizes.taps * sizes.groups * sizes.inputs * sizes.outputs
+    total = Counts(convolved=products, moved=sizes.y + sizes.x, calls=1)
+    if plan.channels_last:
+        return total
+    return total + copy(sizes.y, 1) + copy(sizes.x, 1) + Counts(fresh=sizes.y + sizes.x)
+
+
+def weight_counts(plan: Plan) -> Counts:
+    """The convolution, and copies of x and y."""
+    sizes = sizes_of(plan)
+    products = sizes.positions * sizes.taps * sizes.groups * sizes.inputs * sizes.outputs
+    run = sizes.outputs if plan.channels_last else 1
+    copies = copy(sizes.y, run) + copy(sizes.x, run)
+    return copies + Counts(convolved=products, fresh=sizes.y + sizes.x, calls=1)
