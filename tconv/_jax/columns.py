@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from functools import partial
 from math import prod
-from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -15,7 +14,7 @@ from tconv._core.axis import Axis
 from tconv._core.plan import Plan
 
 
-def im2col(plan: Plan, y: Any) -> jax.Array:
+def im2col(plan: Plan, y: jax.Array) -> jax.Array:
     """(batch, channels * taps, positions): each column is one window, flattened."""
     windows = jnp.asarray(y)
     for number, axis in enumerate(plan.axes):
@@ -25,7 +24,7 @@ def im2col(plan: Plan, y: Any) -> jax.Array:
     return windows.reshape(y.shape[0], y.shape[1] * plan.taps, prod(plan.input_size))
 
 
-def _tap(array: Any, axis: Axis, tap: int, place: int) -> jax.Array:
+def _tap(array: jax.Array, axis: Axis, tap: int, place: int) -> jax.Array:
     """What a tap reads at each position: every ``stride``-th entry, by a crop and a reshape,
     which unlike a slice need no proof about symbolic sizes."""
     start = tap * axis.dilation - axis.lo
@@ -37,7 +36,7 @@ def _tap(array: Any, axis: Axis, tap: int, place: int) -> jax.Array:
     return lax.index_in_dim(rows, 0, place + 1, keepdims=False)
 
 
-def col2im(plan: Plan, cols: Any) -> jax.Array:
+def col2im(plan: Plan, cols: jax.Array) -> jax.Array:
     """The adjoint of ``im2col``: columns added back where their windows overlap."""
     like = jax.ShapeDtypeStruct(
         (cols.shape[0], cols.shape[1] // plan.taps, *plan.output_size), cols.dtype
@@ -47,7 +46,7 @@ def col2im(plan: Plan, cols: Any) -> jax.Array:
     return result
 
 
-def conv_matrix(plan: Plan, w: Any) -> jax.Array:
+def conv_matrix(plan: Plan, w: jax.Array) -> jax.Array:
     """The dense matrix of the convolution: rows are positions of x, columns of y."""
     index, taps = relation.dense_index(plan)
     shape = relation.matrix_shape(plan)
@@ -56,7 +55,7 @@ def conv_matrix(plan: Plan, w: Any) -> jax.Array:
     return matrix.reshape(shape[0] * shape[1], shape[2] * shape[3])
 
 
-def fractional_stride(x: Any, stride: tuple[int, ...]) -> jax.Array:
+def fractional_stride(x: jax.Array, stride: tuple[int, ...]) -> jax.Array:
     """x with stride - 1 zeros between neighbours on every spatial axis."""
     config = [(0, 0, 0), (0, 0, 0), *((0, 0, step - 1) for step in stride)]
     return lax.pad(x, jnp.zeros((), x.dtype), config)

@@ -8,46 +8,65 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax import lax
+from jax import Array, lax
 
 from tconv._core import dtypes
 from tconv._core.plan import Plan
+from tconv._core.typing import DTypeLike
+from tconv._jax.forms.axes import Precision
 from tconv._jax.primitives import bind
 
 
 def conv_transpose(
-    plan: Plan, x: Any, w: Any, b: Any, *, method: str, precision: Any, preferred: Any
-) -> Any:
+    plan: Plan,
+    x: Array,
+    w: Array,
+    b: Array | None,
+    *,
+    method: str,
+    precision: Precision,
+    preferred: DTypeLike,
+) -> Array:
     """y from x and w by the named algorithm."""
     return _biased("y", {"x": x, "w": w}, plan, b, method, precision, preferred)
 
 
-def conv(plan: Plan, y: Any, w: Any, b: Any, *, precision: Any, preferred: Any) -> Any:
+def conv(
+    plan: Plan,
+    y: Array,
+    w: Array,
+    b: Array | None,
+    *,
+    precision: Precision,
+    preferred: DTypeLike,
+) -> Array:
     """x from y and w: the adjoint of ``conv_transpose``."""
     return _biased("x", {"y": y, "w": w}, plan, b, "auto", precision, preferred)
 
 
-def weight_cotangent(plan: Plan, x: Any, y: Any, *, precision: Any) -> Any:
+def weight_cotangent(plan: Plan, x: Array, y: Array, *, precision: Precision) -> Array:
     """w from x and y: how much each tap joins them."""
     arrays = {"x": x, "y": y}
     return _biased("w", arrays, plan, None, "auto", precision, None, called=True)
 
 
-def cotangents(plan: Plan, x: Any, w: Any, y: Any, *, precision: Any) -> tuple[Any, Any]:
+def cotangents(
+    plan: Plan, x: Array, w: Array, y: Array, *, precision: Precision
+) -> tuple[Array, Array]:
     """``conv`` of y and w, and ``weight_cotangent`` of x and y."""
     arrays = {"y": y, "w": w}
     dx = _biased("x", arrays, plan, None, "auto", precision, None, called=True)
     return dx, weight_cotangent(plan, x, y, precision=precision)
 
 
-def bias_cotangent(cotangent: Any) -> Any:
+def bias_cotangent(cotangent: Array) -> Array:
     """The sum over batch and positions, one value a channel."""
     wide = dtypes.accumulator(cotangent.dtype)
     total = jnp.sum(cotangent, axis=(0, *range(2, cotangent.ndim)), dtype=wide)
     return lax.convert_element_type(total, cotangent.dtype)
 
 
-def cast_cotangent(cotangent: Any, operand: Any) -> Any:
+def cast_cotangent(cotangent: Array, operand: Array) -> Array:
     """The cotangent in its operand's dtype; real operands take the real part."""
     kinds = dtypes.kind(cotangent.dtype), dtypes.kind(operand.dtype)
     if kinds[1] in "iu" and kinds[0] in "fc":
@@ -59,15 +78,15 @@ def cast_cotangent(cotangent: Any, operand: Any) -> Any:
 
 def _biased(
     name: str,
-    operands: dict[str, Any],
+    operands: dict[str, Array],
     plan: Plan,
-    b: Any,
+    b: Array | None,
     method: str,
-    precision: Any,
-    preferred: Any,
+    precision: Precision,
+    preferred: DTypeLike,
     *,
     called: bool = False,
-) -> Any:
+) -> Array:
     """The named one of "x", "w" and "y", plus a bias, rounded to its dtype at the end."""
     arrays = {role: jnp.asarray(operand) for role, operand in operands.items()}
     result = jnp.result_type(*arrays.values())
@@ -76,7 +95,7 @@ def _biased(
         result = jnp.zeros((), dtypes.preferred_dtype(result, preferred)).dtype
     if b is not None:
         dtypes.check_bias(result, b.dtype)
-    values = bind(
+    values: Array = bind(
         name,
         {role: lax.convert_element_type(array, result) for role, array in arrays.items()},
         plan=plan,
@@ -91,7 +110,7 @@ def _biased(
     return lax.convert_element_type(values + bias, result)
 
 
-def _canonical(precision: Any) -> Any:
+def _canonical(precision: Precision) -> Any:
     """``precision`` as the hashable value that ``jax.lax`` makes of it, defaults included."""
     if isinstance(precision, list):
         precision = tuple(precision)
@@ -100,7 +119,7 @@ def _canonical(precision: Any) -> Any:
 
 
 @lru_cache(maxsize=64)
-def _lax_precision(precision: Any, default: Any) -> Any:
+def _lax_precision(precision: Precision, default: Any) -> Any:
     """What a convolution with this precision carries while ``default`` is JAX's default."""
     one = jax.ShapeDtypeStruct((1, 1, 1), np.float32)
     traced = jax.make_jaxpr(

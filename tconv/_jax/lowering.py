@@ -8,7 +8,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-from jax import lax
+from jax import Array, lax
 from jax.extend.mlir import lower_with_sharding_in_types
 from jax.interpreters import mlir
 from jax.sharding import use_abstract_mesh
@@ -18,6 +18,7 @@ from tconv._core.arguments import is_known
 from tconv._core.plan import Plan
 from tconv._jax import choose, rewrites
 from tconv._jax.forms import CONVOLUTIONS, FORMS
+from tconv._jax.forms.axes import Precision
 
 OPERANDS = {"y": ("x", "w"), "x": ("y", "w"), "w": ("x", "y")}
 METHODS = {"col2im": "columns", "dilated": "dilated", "matrix": "matrix"}
@@ -30,15 +31,15 @@ _HALF_UNITS = ("cuda", "rocm", "tpu")
 def compute(
     result: str,
     plan: Plan,
-    first: Any,
-    second: Any,
+    first: Array,
+    second: Array,
     *,
     platform: str | None,
-    precision: Any,
+    precision: Precision,
     method: str = "auto",
     wide: bool = False,
     form: str | None = None,
-) -> Any:
+) -> Array:
     """The named one of "x", "w" and "y" from the other two, for a platform (None: any).
 
     The method is that of y; x and w have none of their own.  ``wide`` gives half kinds in float32,
@@ -46,8 +47,15 @@ def compute(
     """
     method = method if result == "y" else "auto"
     rules = [rewrites.framed, *_rules(platform, chosen=form is None and method == "auto")]
-    static = {"platform": platform, "precision": precision, "method": method, "wide": wide}
-    of_reduced = partial(_by_form, result, form=form, **static)
+    of_reduced = partial(
+        _by_form,
+        result,
+        platform=platform,
+        precision=precision,
+        method=method,
+        wide=wide,
+        form=form,
+    )
     of_plan = rewrites.rewritten(rules, of_reduced, result)
     return of_plan(plan, dict(zip(OPERANDS[result], (first, second), strict=True)))
 
@@ -66,11 +74,11 @@ def _by_form(
     arrays: rewrites.Arrays,
     *,
     platform: str | None,
-    precision: Any,
+    precision: Precision,
     method: str,
     wide: bool,
     form: str | None,
-) -> Any:
+) -> Array:
     """The form's result, operands widened to the dtype of the sums where XLA does not do so."""
     first, second = arrays.values()
     narrow, sums = first.dtype, dtypes.accumulator(first.dtype)
@@ -101,10 +109,10 @@ def lowering_rule(result: str, platform: str | None) -> Callable[..., Any]:
     """
     of_platform = partial(compute, result, platform=platform)
 
-    def computed(first: Any, second: Any, *, plan: Plan, **static: Any) -> Any:
+    def computed(first: Array, second: Array, *, plan: Plan, **static: Any) -> Any:
         return of_platform(plan, first, second, **static)
 
-    def apart(*arrays: Any, plan: Plan, **static: Any) -> Any:
+    def apart(*arrays: Array, plan: Plan, **static: Any) -> Any:
         """The same, called.
 
         What is not differentiated stays inlined, and is fused with what comes before and after
@@ -118,7 +126,7 @@ def lowering_rule(result: str, platform: str | None) -> Callable[..., Any]:
     lower_inlined = mlir.lower_fun(computed, multiple_results=False)
     lower_apart = mlir.lower_fun(apart, multiple_results=False)
 
-    def rule(context: Any, first: Any, second: Any, *, called: bool, **static: Any) -> Any:
+    def rule(context: Any, first: Array, second: Array, *, called: bool, **static: Any) -> Any:
         lower = lower_apart if called and platform == "cpu" else lower_inlined
         plain = [jax.core.ShapedArray(aval.shape, aval.dtype) for aval in context.avals_in]
         (aval,) = context.avals_out

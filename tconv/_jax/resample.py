@@ -13,7 +13,7 @@ from jax import lax
 from tconv._core.sampling import Taps
 
 
-def resample(x: Any, taps: Taps, axis: int) -> Any:
+def resample(x: jax.Array, taps: Taps, axis: int) -> jax.Array:
     """The taps' combination of slices of x along this axis, in the dtype of x.
 
     The value gathers, so that a NaN reaches only the outputs that read it.  The derivative is
@@ -24,7 +24,7 @@ def resample(x: Any, taps: Taps, axis: int) -> Any:
     column = [-1 if position == axis else 1 for position in range(x.ndim)]
 
     @jax.custom_jvp
-    def gathered(x: Any) -> Any:
+    def gathered(x: jax.Array) -> Any:
         terms = [
             jnp.take(x, taps.indices[:, tap], axis=axis, mode="clip")
             for tap in range(weights.shape[1])
@@ -42,4 +42,5 @@ def resample(x: Any, taps: Taps, axis: int) -> Any:
         )
         return gathered(primals[0]), jnp.moveaxis(product, -1, axis)
 
-    return gathered(x)
+    result: jax.Array = gathered(x)
+    return result

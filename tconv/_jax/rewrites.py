@@ -14,7 +14,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-from jax import lax
+from jax import Array, lax
 from jax.experimental.xla_metadata import set_xla_metadata
 
 from tconv._core.arguments import is_known
@@ -22,8 +22,8 @@ from tconv._core.lattice import Reduction, reduction
 from tconv._core.plan import Plan
 from tconv._jax.forms.axes import into_last, on_spatial, out_of_last, padded
 
-Arrays = Mapping[str, Any]
-Compute = Callable[[Plan, Arrays], Any]
+Arrays = Mapping[str, Array]
+Compute = Callable[[Plan, Arrays], Array]
 
 
 @dataclass(frozen=True)
@@ -35,8 +35,8 @@ class Rewrite:
     """
 
     plan: Plan
-    into: Callable[[str, Any], Sequence[Any]]
-    out_of: Callable[[str, Sequence[Any]], Any]
+    into: Callable[[str, Array], Sequence[Array]]
+    out_of: Callable[[str, Sequence[Array]], Array]
 
 
 Rule = Callable[[Plan], Rewrite | None]
@@ -52,13 +52,13 @@ def rewritten(rules: Sequence[Rule], compute: Compute, result: str) -> Compute:
         return compute
     inner = rewritten(rules[1:], compute, result)
 
-    def of_problem(plan: Plan, arrays: Arrays) -> Any:
+    def of_problem(plan: Plan, arrays: Arrays) -> Array:
         rewrite = rules[0](plan)
         if rewrite is None:
             return inner(plan, arrays)
         pieces = {name: rewrite.into(name, array) for name, array in arrays.items()}
         problems = list(zip(*pieces.values(), strict=True))
-        one: Callable[..., Any] = partial(_positional, inner, rewrite.plan, tuple(pieces))
+        one: Callable[..., Array] = partial(_positional, inner, rewrite.plan, tuple(pieces))
         if len(problems) > 1:
             one = called(one, tuple(pieces), result, channels_last=plan.channels_last)
         return rewrite.out_of(result, [one(*problem) for problem in problems])
@@ -66,13 +66,13 @@ def rewritten(rules: Sequence[Rule], compute: Compute, result: str) -> Compute:
     return of_problem
 
 
-def _positional(compute: Compute, plan: Plan, names: Sequence[str], *arrays: Any) -> Any:
+def _positional(compute: Compute, plan: Plan, names: Sequence[str], *arrays: Array) -> Array:
     return compute(plan, dict(zip(names, arrays, strict=True)))
 
 
 def called(
-    function: Callable[..., Any], operands: tuple[str, ...], result: str, *, channels_last: bool
-) -> Callable[..., Any]:
+    function: Callable[..., Array], operands: tuple[str, ...], result: str, *, channels_last: bool
+) -> Callable[..., Array]:
     """The same computation as a function that XLA calls and does not inline, whose memory is free
     once it has returned.
 
@@ -88,17 +88,17 @@ def called(
     into, out_of = (into_last, out_of_last) if channels_last else (_same, _same)
 
     @jax.jit
-    def body(*arrays: Any) -> Any:
+    def body(*arrays: Array) -> Array:
         return into(result, function(*map(out_of, operands, arrays)))
 
-    def call(*arrays: Any) -> Any:
+    def call(*arrays: Array) -> Array:
         values = body(*map(into, operands, arrays))
         return out_of(result, set_xla_metadata(values, inlineable="false"))
 
     return call
 
 
-def _same(_: str, array: Any) -> Any:
+def _same(_: str, array: Array) -> Array:
     return array
 
 
@@ -115,17 +115,17 @@ def framed(plan: Plan) -> Rewrite | None:
     axes = (replace(axis, output_size=n, lo=0) for axis, n in zip(plan.axes, full, strict=True))
     pairs = [(axis.lo, axis.hi) for axis in plan.axes]
 
-    def into(name: str, array: Any) -> Sequence[Any]:
+    def into(name: str, array: Array) -> Sequence[Array]:
         return [_extended(array, pairs) if name == "y" else array]
 
-    def out_of(name: str, arrays: Sequence[Any]) -> Any:
+    def out_of(name: str, arrays: Sequence[Array]) -> Array:
         cropped = [(-lo, -hi) for lo, hi in pairs]
         return _extended(arrays[0], cropped) if name == "y" else arrays[0]
 
     return Rewrite(replace(plan, axes=tuple(axes)), into, out_of)
 
 
-def _extended(array: Any, pairs: Sequence[tuple[int, int]]) -> Any:
+def _extended(array: Array, pairs: Sequence[tuple[int, int]]) -> Array:
     return padded(array, [(0, 0, 0), (0, 0, 0), *((lo, hi, 0) for lo, hi in pairs)])
 
 
@@ -145,7 +145,7 @@ def groups_apart(plan: Plan) -> Rewrite:
             return len(plan.axes) if last else 0
         return len(plan.axes) + 1 if last else 1
 
-    def into(name: str, array: Any) -> Sequence[Any]:
+    def into(name: str, array: Array) -> Sequence[Array]:
         lies = into_last(name, array) if last else array
         axis = axis_of(name)
         size = lies.shape[axis] // plan.groups
@@ -155,7 +155,7 @@ def groups_apart(plan: Plan) -> Rewrite:
         ]
         return [out_of_last(name, piece) for piece in pieces] if last else pieces
 
-    def out_of(name: str, arrays: Sequence[Any]) -> Any:
+    def out_of(name: str, arrays: Sequence[Array]) -> Array:
         if not last:
             return lax.concatenate(arrays, axis_of(name))
         lies = [into_last(name, array) for array in arrays]
@@ -175,21 +175,21 @@ def reduced(plan: Plan) -> Rewrite | None:
     y_config = [_lattice_padding(each, n) for each, n in zip(found, plan.output_size, strict=True)]
     w_config = [(0, 0, gap - 1) for gap in tap_gaps]
 
-    def into(name: str, array: Any) -> Sequence[Any]:
+    def into(name: str, array: Array) -> Sequence[Array]:
         if name == "y" and max(gaps) > 1:
             return [on_axes(partial(_read, y_lattice), name, array)]
         if name == "w" and max(tap_gaps) > 1:
             return [on_axes(partial(_written, w_config), name, array)]
         return [array]
 
-    def out_of(name: str, arrays: Sequence[Any]) -> Any:
+    def out_of(name: str, arrays: Sequence[Array]) -> Array:
         if name == "y" and max(gaps) > 1:
             return on_axes(partial(_written, y_config), name, arrays[0])
         if name == "w" and max(tap_gaps) > 1:
             return on_axes(partial(_read, w_lattice), name, arrays[0])
         return arrays[0]
 
-    def on_axes(function: Callable[[Any, int], Any], name: str, array: Any) -> Any:
+    def on_axes(function: Callable[[Array, int], Array], name: str, array: Array) -> Array:
         return on_spatial(function, name, array, channels_last=plan.channels_last)
 
     return Rewrite(replace(plan, axes=tuple(each.axis for each in found)), into, out_of)
@@ -204,11 +204,11 @@ def _lattice_padding(found: Reduction, output_size: Any) -> tuple[Any, Any, int]
     return found.offset, after, found.gap - 1
 
 
-def _read(lattice: list[slice], array: Any, first_axis: int) -> Any:
+def _read(lattice: list[slice], array: Array, first_axis: int) -> Array:
     return array[(*[slice(None)] * first_axis, *lattice)]
 
 
-def _written(config: list[tuple[Any, Any, int]], array: Any, first_axis: int) -> Any:
+def _written(config: list[tuple[Any, Any, int]], array: Array, first_axis: int) -> Array:
     rest = array.ndim - first_axis - len(config)
     return padded(array, [*[(0, 0, 0)] * first_axis, *config, *[(0, 0, 0)] * rest])
 
@@ -229,12 +229,12 @@ def point(plan: Plan) -> Rewrite | None:
         (-lo, -hi, axis.dilation - 1) for axis, (lo, hi) in zip(plan.axes, window, strict=True)
     ]
 
-    def into(name: str, array: Any) -> Sequence[Any]:
+    def into(name: str, array: Array) -> Sequence[Array]:
         if name == "y":
             array = _extended(array, window)[(..., *taps)]
         return [jnp.reshape(array, (array.shape[0], prod(array.shape[1:])))]
 
-    def out_of(name: str, arrays: Sequence[Any]) -> Any:
+    def out_of(name: str, arrays: Sequence[Array]) -> Array:
         (array,) = arrays
         if name == "y":
             kernels = jnp.reshape(array, (array.shape[0], plan.out_channels, *plan.kernel_size))

@@ -15,6 +15,7 @@ from dataclasses import replace
 from typing import Any
 
 import jax.numpy as jnp
+from jax import Array
 
 from tconv._core.plan import Plan
 
@@ -43,7 +44,7 @@ def enlarged(mapped: frozenset[str], plan: Plan, size: int) -> Plan:
     )
 
 
-def into(mapped: frozenset[str], name: str, array: Any, axis: int, plan: Plan) -> Any:
+def into(mapped: frozenset[str], name: str, array: Array, axis: int, plan: Plan) -> Array:
     """The array with its mapped axis merged into the one that this fold gives it."""
     target, inside = _FOLDS[mapped][name]
     size = array.shape[axis]
@@ -56,7 +57,9 @@ def into(mapped: frozenset[str], name: str, array: Any, axis: int, plan: Plan) -
     return jnp.reshape(array, (*before, size * after[0], *after[1:]))
 
 
-def out_of(mapped: frozenset[str], name: str, array: Any, size: int, plan: Plan) -> tuple[Any, int]:
+def out_of(
+    mapped: frozenset[str], name: str, array: Array, size: int, plan: Plan
+) -> tuple[Any, int]:
     """The inverse of ``into`` for the result, and where its mapped axis is."""
     target, inside = _FOLDS[mapped][name]
     before, merged, after = array.shape[:target], array.shape[target], array.shape[target + 1 :]

@@ -9,11 +9,14 @@ forms compute in that order.
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any, NamedTuple
+from typing import NamedTuple
+
+from jax import Array
 
 from tconv._core.cost import Counts
 from tconv._core.plan import Plan
 from tconv._jax.forms import depthwise, scatter, shifts, subpixel, toeplitz, windows, xla
+from tconv._jax.forms.axes import Precision
 
 __all__ = ["CONVOLUTIONS", "FORMS", "Form"]
 
@@ -21,7 +24,7 @@ __all__ = ["CONVOLUTIONS", "FORMS", "Form"]
 class Form(NamedTuple):
     """A way to compute a map, and what it costs on a CPU; without counts it is not chosen there."""
 
-    compute: Callable[[Plan, Any, Any, Any], Any]
+    compute: Callable[[Plan, Array, Array, Precision], Array]
     counts: Callable[[Plan], Counts] | None = None
 
 

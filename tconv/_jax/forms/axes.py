@@ -12,19 +12,20 @@ from functools import reduce
 from math import prod
 from typing import Any
 
-import jax
 import jax.numpy as jnp
-from jax import lax
+from jax import Array, lax
 
+# Sizes may be symbolic dimensions, which type checkers do not know.
 Span = tuple[Any, Any] | tuple[Any, Any, int]
 Names = tuple[str, ...]
+Precision = lax.PrecisionLike
 
 
 @dataclass(frozen=True)
 class Named:
     """An array and the names of its axes."""
 
-    values: jax.Array
+    values: Array
     axes: Names
 
     def place(self, axis: str) -> int:
@@ -87,7 +88,7 @@ class Named:
         return Named(lax.optimization_barrier(self.values), self.axes)
 
 
-def padded(values: Any, config: Sequence[tuple[Any, Any, int]]) -> Any:
+def padded(values: Array, config: Sequence[tuple[Any, Any, int]]) -> Array:
     """Zeros (before, after, between) each axis; negative amounts crop."""
     return lax.pad(values, jnp.zeros((), values.dtype), config)
 
@@ -112,7 +113,7 @@ def joined(pieces: Sequence[Named], counts: Sequence[int], axes: Sequence[str]) 
     return Named(values[0], names)
 
 
-def product(left: Named, right: Named, summed: Sequence[str], precision: Any) -> Named:
+def product(left: Named, right: Named, summed: Sequence[str], precision: Precision) -> Named:
     """Products of each group summed over the named axes: "group", what is left of left, of right.
 
     "group" is the first axis of both.
@@ -129,7 +130,7 @@ def product(left: Named, right: Named, summed: Sequence[str], precision: Any) ->
     return Named(values, ("group", *rest))
 
 
-def into_last(name: str, array: Any) -> Any:
+def into_last(name: str, array: Array) -> Array:
     """(batch, *spatial, channels) of x or y, (*kernel_size, in_channels, out_channels) of w, from
     PyTorch's order."""
     if name == "w":
@@ -137,7 +138,7 @@ def into_last(name: str, array: Any) -> Any:
     return jnp.moveaxis(array, 1, -1)
 
 
-def out_of_last(name: str, array: Any) -> Any:
+def out_of_last(name: str, array: Array) -> Array:
     """The inverse of ``into_last``."""
     if name == "w":
         return jnp.moveaxis(array, (-2, -1), (0, 1))
@@ -145,8 +146,8 @@ def out_of_last(name: str, array: Any) -> Any:
 
 
 def on_spatial(
-    function: Callable[[Any, int], Any], name: str, array: Any, *, channels_last: bool
-) -> Any:
+    function: Callable[[Array, int], Array], name: str, array: Array, *, channels_last: bool
+) -> Array:
     """``function`` of the array and its first spatial axis, in the order that the array lies in."""
     if not channels_last:
         return function(array, 2)

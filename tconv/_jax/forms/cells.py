@@ -13,9 +13,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import product as product_of_all
 from math import prod
-from typing import Any
 
 import jax.numpy as jnp
+from jax import Array
 
 from tconv._core.arguments import is_known
 from tconv._core.cost import Counts, copy
@@ -24,6 +24,7 @@ from tconv._core.plan import Plan
 from tconv._jax.forms.axes import (
     Named,
     Names,
+    Precision,
     Span,
     added,
     along,
@@ -142,7 +143,11 @@ def in_order(plan: Plan, features: Sequence[str], positions: Sequence[str]) -> N
 
 
 def product_of(
-    plan: Plan, features: Named, positions: Named, summed: Sequence[str], precision: Any
+    plan: Plan,
+    features: Named,
+    positions: Named,
+    summed: Sequence[str],
+    precision: Precision,
 ) -> Named:
     """The product of an array of features with one of features and positions, in order."""
     if plan.channels_last:
@@ -178,13 +183,13 @@ def shift_spans(cells: Sequence[Cells], shifts: Sequence[int]) -> dict[str, Span
     return {f"cell{n}": along_axis.shift_padding(j) for n, (along_axis, j) in every}
 
 
-def signal_of(plan: Plan, x: Any) -> Named:
+def signal_of(plan: Plan, x: Array) -> Named:
     """x with its axes named, as it lies."""
     positions = along("position", len(plan.axes))
     return _channels_named(plan, "x", x, positions, "in", plan.group_in_channels)
 
 
-def x_from(plan: Plan, signal: Named) -> Any:
+def x_from(plan: Plan, signal: Named) -> Array:
     """The inverse of ``signal_of``, from any order."""
     positions = along("position", len(plan.axes))
     if plan.channels_last:
@@ -197,19 +202,19 @@ def x_from(plan: Plan, signal: Named) -> Any:
     )
 
 
-def kernel_of(plan: Plan, w: Any) -> Named:
+def kernel_of(plan: Plan, w: Array) -> Named:
     """w as (group, in, out, *taps)."""
     shape = (plan.groups, plan.group_in_channels, plan.group_out_channels, *plan.kernel_size)
     return Named(jnp.reshape(w, shape), ("group", "in", "out", *along("tap", len(plan.axes))))
 
 
-def w_from(plan: Plan, kernel: Named) -> Any:
+def w_from(plan: Plan, kernel: Named) -> Array:
     """The inverse of ``kernel_of``, from any order."""
     taps = along("tap", len(plan.axes))
     return jnp.reshape(kernel.ordered(("group", "in", "out", *taps)).values, plan.w_shape)
 
 
-def kernel_by_phase(plan: Plan, w: Any) -> Named:
+def kernel_by_phase(plan: Plan, w: Array) -> Named:
     """(group, in, out, *shifts, *phases) with zeros for the taps that a phase lacks."""
     cells, ndim = cells_of(plan.axes), len(plan.axes)
     kernel = kernel_of(plan, w)
@@ -219,7 +224,7 @@ def kernel_by_phase(plan: Plan, w: Any) -> Named:
     return kernel.ordered(("group", "in", "out", *along("shift", ndim), *along("phase", ndim)))
 
 
-def w_from_phases(plan: Plan, kernel: Named) -> Any:
+def w_from_phases(plan: Plan, kernel: Named) -> Array:
     """The inverse of ``kernel_by_phase``, from any order."""
     every = range(len(plan.axes))
     kernel = kernel.ordered(
@@ -231,7 +236,7 @@ def w_from_phases(plan: Plan, kernel: Named) -> Any:
     return w_from(plan, kernel.taken(kept))
 
 
-def cells_in_place(plan: Plan, y: Any) -> Named:
+def cells_in_place(plan: Plan, y: Array) -> Named:
     """y as it lies, each spatial axis as (reached cells, phases), with zeros where y ends."""
     cells = cells_of(plan.axes)
     named = _channels_named(
@@ -243,7 +248,7 @@ def cells_in_place(plan: Plan, y: Any) -> Named:
     return named
 
 
-def cells_by_phase(plan: Plan, y: Any) -> Named:
+def cells_by_phase(plan: Plan, y: Array) -> Named:
     """(group, *phases, out, batch, *reached cells) or (group, batch, *reached cells, *phases,
     out): a pass of its own, whose phases are read in runs by what follows."""
     ndim = len(plan.axes)
@@ -252,7 +257,7 @@ def cells_by_phase(plan: Plan, y: Any) -> Named:
     return cells if plan.channels_last else cells.settled()
 
 
-def y_from(plan: Plan, cells: Named) -> Any:
+def y_from(plan: Plan, cells: Named) -> Array:
     """y from its cells (group, out, batch, *cells, *phases) in any order."""
     found, places = cells_of(plan.axes), list(along("cell", len(plan.axes)))
     for n in reversed(range(len(found))):
@@ -269,7 +274,7 @@ def y_from(plan: Plan, cells: Named) -> Any:
     return out_of_last("y", values) if plan.channels_last else values
 
 
-def windows_of(plan: Plan, y: Any) -> Named:
+def windows_of(plan: Plan, y: Array) -> Named:
     """(group, out, *taps, batch, *positions) or (group, batch, *positions, *taps, out): what
     each tap reads at each position.
 
@@ -300,7 +305,7 @@ def _windows_along(values: Named, cells: Cells, number: int, taps_at: int) -> Na
 
 
 def _channels_named(
-    plan: Plan, name: str, array: Any, spatial: Names, channel: str, channels: int
+    plan: Plan, name: str, array: Array, spatial: Names, channel: str, channels: int
 ) -> Named:
     """An x or y as it lies, its channels as (group, channel)."""
     if plan.channels_last:
@@ -311,7 +316,7 @@ def _channels_named(
 
 
 def summed_over_positions(
-    plan: Plan, left: Named, right: Named, positions: Names, precision: Any
+    plan: Plan, left: Named, right: Named, positions: Names, precision: Precision
 ) -> Named:
     """The product of each feature of left with each of right, summed over the positions, which
     lie in the same order in both: (group, *features of left, *features of right).

@@ -7,14 +7,13 @@ from dataclasses import replace
 from itertools import product
 from typing import Any
 
-import jax
 import jax.numpy as jnp
-from jax import lax
+from jax import Array, lax
 
 from tconv._core.cost import Counts, copy
 from tconv._core.lattice import Cells, cells_of
 from tconv._core.plan import Plan
-from tconv._jax.forms.axes import Named, added, along
+from tconv._jax.forms.axes import Named, Precision, added, along
 from tconv._jax.forms.cells import (
     Run,
     cells_by_phase,
@@ -36,7 +35,7 @@ from tconv._jax.forms.cells import (
 ONE = {"in": 0, "out": 0}
 
 
-def conv_transpose(plan: Plan, x: Any, w: Any, _precision: Any) -> Any:
+def conv_transpose(plan: Plan, x: Array, w: Array, _precision: Precision) -> Array:
     """y from x and w, for a reduced plan."""
     cells, ndim = cells_of(plan.axes), len(plan.axes)
     phases, places = along("phase", ndim), along("cell", ndim)
@@ -60,7 +59,7 @@ def conv_transpose(plan: Plan, x: Any, w: Any, _precision: Any) -> Any:
     return y_from(plan, total.split("group", {"group": plan.groups, "out": 1}))
 
 
-def conv(plan: Plan, y: Any, w: Any, _precision: Any) -> Any:
+def conv(plan: Plan, y: Array, w: Array, _precision: Precision) -> Array:
     """x from y and w, for a reduced plan."""
     cells, ndim = cells_of(plan.axes), len(plan.axes)
     values = (cells_in_place if plan.channels_last else cells_by_phase)(plan, y).taken({"out": 0})
@@ -74,7 +73,7 @@ def conv(plan: Plan, y: Any, w: Any, _precision: Any) -> Any:
     return x_from(plan, added(terms).split("group", {"group": plan.groups, "in": 1}))
 
 
-def weight_cotangent(plan: Plan, x: Any, y: Any, _precision: Any) -> Any:
+def weight_cotangent(plan: Plan, x: Array, y: Array, _precision: Precision) -> Array:
     """w from x and y, for a reduced plan: a loop over the taps, each a sum of products, with
     channels last whatever the plan's order.
 
@@ -88,7 +87,7 @@ def weight_cotangent(plan: Plan, x: Any, y: Any, _precision: Any) -> Any:
     sizes |= {f"cell{n}": c.axis.input_size for n, c in enumerate(cells)}
     size = [one or sizes[axis] for one, axis in zip(shape, values.axes, strict=True)]
 
-    def of_tap(start: Any) -> jax.Array:
+    def of_tap(start: Any) -> Array:
         read = lax.dynamic_slice(values.values, start, size)
         terms = signal.values * jnp.reshape(read, signal.values.shape)
         return jnp.sum(terms, range(terms.ndim - 1))

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+
+from jax import Array
 
 from tconv._core.cost import Counts, gemm
 from tconv._core.lattice import cells_of
 from tconv._core.plan import Plan
-from tconv._jax.forms.axes import Named, along
+from tconv._jax.forms.axes import Named, Precision, along
 from tconv._jax.forms.cells import (
     Run,
     interleaving,
@@ -22,7 +23,7 @@ from tconv._jax.forms.cells import (
 )
 
 
-def conv_transpose(plan: Plan, x: Any, w: Any, precision: Any) -> Any:
+def conv_transpose(plan: Plan, x: Array, w: Array, precision: Precision) -> Array:
     """y from x and w, for a reduced plan."""
     taps, positions = along("tap", len(plan.axes)), along("position", len(plan.axes))
     kernel, signal = kernel_of(plan, w), signal_of(plan, x)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from jax import Array
 
 from tconv._core.cost import Counts, copy, gemm
 from tconv._core.lattice import cells_of, shifts_of
 from tconv._core.plan import Plan
-from tconv._jax.forms.axes import added, along, joined
+from tconv._jax.forms.axes import Precision, added, along, joined
 from tconv._jax.forms.cells import (
     cells_by_phase,
     deinterleaving,
@@ -22,7 +22,7 @@ from tconv._jax.forms.cells import (
 )
 
 
-def conv(plan: Plan, y: Any, w: Any, precision: Any) -> Any:
+def conv(plan: Plan, y: Array, w: Array, precision: Precision) -> Array:
     """x from y and w, for a reduced plan: one GEMM with the cells of y, then a sum of shifted
     products."""
     cells, ndim = cells_of(plan.axes), len(plan.axes)
@@ -40,7 +40,7 @@ def conv(plan: Plan, y: Any, w: Any, precision: Any) -> Any:
     return x_from(plan, added(terms).renamed(names))
 
 
-def weight_cotangent(plan: Plan, x: Any, y: Any, precision: Any) -> Any:
+def weight_cotangent(plan: Plan, x: Array, y: Array, precision: Precision) -> Array:
     """w from x and y, for a reduced plan: one GEMM of shifted x with the cells of y."""
     cells, ndim = cells_of(plan.axes), len(plan.axes)
     positions = ("batch", *along("cell", ndim))

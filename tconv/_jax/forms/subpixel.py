@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from jax import lax
+from jax import Array, lax
 
 from tconv._core.cost import Counts, copy, gemm
 from tconv._core.lattice import cells_of, shifts_of
 from tconv._core.plan import Plan
-from tconv._jax.forms.axes import Named, along, into_last, joined
+from tconv._jax.forms.axes import Named, Precision, along, into_last, joined
 from tconv._jax.forms.cells import (
     in_order,
     interleaving,
@@ -23,7 +21,7 @@ from tconv._jax.forms.cells import (
 from tconv._jax.forms.xla import convolved, numbers_of
 
 
-def by_gemm(plan: Plan, x: Any, w: Any, precision: Any) -> Any:
+def by_gemm(plan: Plan, x: Array, w: Array, precision: Precision) -> Array:
     """y from x and w, for a reduced plan: the inputs of a cell stacked, then one GEMM."""
     cells, ndim = cells_of(plan.axes), len(plan.axes)
     shift_axes, phases = along("shift", ndim), along("phase", ndim)
@@ -38,7 +36,7 @@ def by_gemm(plan: Plan, x: Any, w: Any, precision: Any) -> Any:
     return y_from(plan, product_of(plan, kernel, inputs, ("stacked",), precision))
 
 
-def by_convolution(plan: Plan, x: Any, w: Any, precision: Any) -> Any:
+def by_convolution(plan: Plan, x: Array, w: Array, precision: Precision) -> Array:
     """y from x and w, for a reduced plan: a stride-1 convolution whose channels are phases, in
     the order that XLA's convolution is fast in on a CPU."""
     cells, ndim = cells_of(plan.axes), len(plan.axes)

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import jax.numpy as jnp
 import numpy as np
-from jax import lax
+from jax import Array, lax
 
 from tconv._core.plan import Plan
+from tconv._jax.forms.axes import Precision
 
 
-def conv_transpose(plan: Plan, x: Any, w: Any, precision: Any) -> Any:
+def conv_transpose(plan: Plan, x: Array, w: Array, precision: Precision) -> Array:
     """y from x and w: the product with the dense transposed Toeplitz matrix of each group."""
     toeplitz = jnp.reshape(w, (plan.groups, plan.group_in_channels, *w.shape[1:]))
     for number, axis in enumerate(plan.axes):

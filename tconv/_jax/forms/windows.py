@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+from jax import Array
 
 from tconv._core.cost import Counts, gemm
 from tconv._core.plan import Plan
-from tconv._jax.forms.axes import along
+from tconv._jax.forms.axes import Precision, along
 from tconv._jax.forms.cells import (
     in_order,
     kernel_of,
@@ -21,7 +21,7 @@ from tconv._jax.forms.cells import (
 )
 
 
-def conv(plan: Plan, y: Any, w: Any, precision: Any) -> Any:
+def conv(plan: Plan, y: Array, w: Array, precision: Precision) -> Array:
     """x from y and w, for a reduced plan: one GEMM with the windows of y."""
     taps = along("tap", len(plan.axes))
     kernel = kernel_of(plan, w)
@@ -31,7 +31,7 @@ def conv(plan: Plan, y: Any, w: Any, precision: Any) -> Any:
     return x_from(plan, product_of(plan, kernel, windows_of(plan, y), features, precision))
 
 
-def weight_cotangent(plan: Plan, x: Any, y: Any, precision: Any) -> Any:
+def weight_cotangent(plan: Plan, x: Array, y: Array, precision: Precision) -> Array:
     """w from x and y, for a reduced plan: one GEMM with the windows of y."""
     positions = ("batch", *along("position", len(plan.axes)))
     signal = signal_of(plan, x).ordered(in_order(plan, ("in",), positions))

@@ -12,19 +12,19 @@ from collections.abc import Sequence
 from typing import Any
 
 import jax.numpy as jnp
-from jax import lax
+from jax import Array, lax
 
 from tconv._core.arguments import is_known
 from tconv._core.axis import Axis
 from tconv._core.cost import Counts, copy
 from tconv._core.plan import Plan
-from tconv._jax.forms.axes import into_last, out_of_last, padded
+from tconv._jax.forms.axes import Precision, into_last, out_of_last, padded
 from tconv._jax.forms.cells import sizes_of
 
 Pads = Sequence[tuple[Any, Any]]
 
 
-def dilated(plan: Plan, x: Any, w: Any, precision: Any) -> Any:
+def dilated(plan: Plan, x: Array, w: Array, precision: Precision) -> Array:
     """y from x and w: zeros between the inputs, then a flipped stride-1 convolution.
 
     With one group the kernel is nothing but reversed, its channels swapped by name: XLA's GPU
@@ -54,7 +54,14 @@ def dilated(plan: Plan, x: Any, w: Any, precision: Any) -> Any:
     return y[(..., *(slice(None, -1) if more else slice(None) for more in surplus))]
 
 
-def conv(plan: Plan, y: Any, w: Any, precision: Any, *, channels_last: bool = False) -> Any:
+def conv(
+    plan: Plan,
+    y: Array,
+    w: Array,
+    precision: Precision,
+    *,
+    channels_last: bool = False,
+) -> Array:
     """x from y and w: the strided convolution."""
     if channels_last:
         y, w = into_last("y", y), jnp.moveaxis(w, (1, 0), (-2, -1))
@@ -72,8 +79,13 @@ def conv(plan: Plan, y: Any, w: Any, precision: Any, *, channels_last: bool = Fa
 
 
 def weight_cotangent(
-    plan: Plan, x: Any, y: Any, precision: Any, *, channels_last: bool = False
-) -> Any:
+    plan: Plan,
+    x: Array,
+    y: Array,
+    precision: Precision,
+    *,
+    channels_last: bool = False,
+) -> Array:
     """w from x and y: y convolved with x, whose positions lie a stride apart.
 
     The channels of y take the place of a batch, the batch that of the channels.  With channels
@@ -103,17 +115,17 @@ def weight_cotangent(
 
 
 def convolved(
-    image: Any,
-    kernel: Any,
+    image: Array,
+    kernel: Array,
     pads: Pads,
     *,
     stride: Sequence[int],
     dilation: Sequence[int],
     numbers: lax.ConvDimensionNumbers,
-    precision: Any,
+    precision: Precision,
     groups: int = 1,
     batch_groups: int = 1,
-) -> Any:
+) -> Array:
     """XLA's convolution of the image, cropped first where a padding is negative."""
     image, pads = _cropped(image, pads, first_axis=numbers.lhs_spec[2])
     return lax.conv_general_dilated(
@@ -140,7 +152,7 @@ def numbers_of(spatial_axes: int, channels_last: bool) -> lax.ConvDimensionNumbe
     return lax.ConvDimensionNumbers(image, kernel, image)
 
 
-def _cropped(image: Any, pads: Pads, first_axis: int) -> tuple[Any, Pads]:
+def _cropped(image: Array, pads: Pads, first_axis: int) -> tuple[Array, Pads]:
     """The image without what negative paddings crop, and the paddings that are left.
 
     ``pads`` are those of the axes from ``first_axis`` on.  XLA's convolution on CPU reads outside
@@ -184,7 +196,7 @@ def _taken_for_groups(axis: Axis, pads: tuple[Any, Any]) -> bool:
     return looks_so and all(is_known(pad) and pad == 0 for pad in pads)
 
 
-def _flipped(plan: Plan, w: Any) -> Any:
+def _flipped(plan: Plan, w: Array) -> Array:
     """(out_channels, in_channels // groups, *kernel), reversed along the kernel."""
     shape = (plan.groups, plan.group_in_channels, plan.group_out_channels, *w.shape[2:])
     kernel = jnp.reshape(w, shape).swapaxes(1, 2)
