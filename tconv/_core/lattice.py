@@ -11,10 +11,9 @@ This is the only place that derives phases; sizes may be symbolic where nothing 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from functools import lru_cache
-from itertools import product
 from math import gcd
 from typing import NamedTuple
 
@@ -67,56 +66,70 @@ def phases(axis: Axis) -> tuple[Phase, ...]:
 
 @dataclass(frozen=True)
 class Reduction:
-    """An axis whose stride or dilation is 1, and how its outputs and taps lie in the given one.
-
-    With ``c = gcd(stride, dilation)`` only the outputs ``offset + c*o`` are reached, those of the
-    axis with both divided by c: ``gap`` is c.  Where both still exceed 1 the kernel is written
-    out instead, ``tap_gap`` apart, with zeros between.
-    """
+    """An axis whose stride and dilation have no common factor, and how its outputs lie in the
+    given one: with ``gap = gcd(stride, dilation)`` only the outputs ``offset + gap*o`` are
+    reached, those of the axis with both divided by it."""
 
     axis: Axis
     gap: int
     offset: int
-    tap_gap: int
 
 
 def reduction(axis: Axis) -> Reduction:
-    """The axis of stride or dilation 1 that a given axis comes down to."""
+    """The axis without a common factor that a given axis comes down to."""
     gap = gcd(axis.stride, axis.dilation)
     offset = -axis.lo % gap
-    stride, dilation = axis.stride // gap, axis.dilation // gap
-    tap_gap = dilation if stride > 1 else 1
     reduced = Axis(
         axis.input_size,
         -(-(axis.output_size - offset) // gap),
-        tap_gap * (axis.kernel_size - 1) + 1,
-        stride,
-        dilation // tap_gap,
+        axis.kernel_size,
+        axis.stride // gap,
+        axis.dilation // gap,
         (axis.lo + offset) // gap,
     )
-    return Reduction(reduced, gap, offset, tap_gap)
+    return Reduction(reduced, gap, offset)
+
+
+def written_out(axis: Axis) -> Axis:
+    """The axis whose kernel has the zeros between its taps as taps of their own where both stride
+    and dilation exceed 1, so that one of them is 1."""
+    if 1 in (axis.stride, axis.dilation):
+        return axis
+    return replace(axis, kernel_size=axis.extent, dilation=1)
+
+
+@dataclass(frozen=True)
+class Run:
+    """The phases ``start <= r < stop`` of a cell, which have the same number of taps.
+
+    For each (tap, shift) of ``taps`` phase r has the tap ``tap + r - start``, which carries an
+    input to the cell ``shift`` after its own.
+    """
+
+    start: int
+    stop: int
+    taps: tuple[tuple[int, int], ...]
+
+
+@dataclass(frozen=True)
+class Piece:
+    """``count`` taps from ``tap`` on that all reach the cell ``shift`` after an input's own, there
+    the phases from ``phase`` on."""
+
+    tap: int
+    count: int
+    phase: int
+    shift: int
 
 
 @dataclass(frozen=True)
 class Cells:
-    """An axis of stride or dilation 1 in cells.
+    """An axis in cells, whose stride and dilation have no common factor.
 
-    Tap ``j*stride + r`` is tap j of phase r and reaches ``j*dilation`` cells on.  A phase has
-    ``shifts`` taps at most; the last of them reaches only the phases below ``ragged``.  y covers
-    the cells ``first`` to ``first + count - 1``.
+    y covers the cells ``first`` to ``first + count - 1``.
     """
 
     axis: Axis
-
-    @property
-    def shifts(self) -> int:
-        """Taps a phase at most."""
-        return -(-self.axis.kernel_size // self.axis.stride)
-
-    @property
-    def ragged(self) -> int:
-        """Phases that have all ``shifts`` taps; the stride where all have."""
-        return self.axis.kernel_size - (self.shifts - 1) * self.axis.stride
 
     @property
     def first(self) -> int:
@@ -138,7 +151,7 @@ class Cells:
     @property
     def reached(self) -> int:
         """Cells that the inputs reach, counted from cell 0."""
-        return self.axis.input_size + (self.shifts - 1) * self.axis.dilation
+        return self.axis.input_size + self._lands(self.axis.kernel_size - 1)[0]
 
     @property
     def y_padding(self) -> tuple[int, int]:
@@ -149,47 +162,73 @@ class Cells:
 
     @property
     def x_padding(self) -> tuple[int, int]:
-        """Positions before and behind x with which a stride-1 correlation over ``shifts`` inputs,
-        ``dilation`` apart, gives the cells of y."""
+        """Positions before and behind x with which a stride-1 correlation over the inputs that
+        reach a cell gives the cells of y."""
         before = self.reached - self.axis.input_size - self.first
         return before, self.first + self.count - self.axis.input_size
 
-    @property
-    def runs(self) -> tuple[tuple[int, int, int], ...]:
-        """(start, stop, shifts) of the runs of phases that have the same number of taps."""
-        stride, ragged = self.axis.stride, self.ragged
-        whole = (0, ragged, self.shifts)
-        return (whole,) if ragged == stride else (whole, (ragged, stride, self.shifts - 1))
-
-    def shift_padding(self, j: int) -> tuple[int, int]:
-        """Cells of y before and behind those that tap j of a phase brings the inputs to; negative
-        where they fall outside y."""
-        before = j * self.axis.dilation - self.first
+    def shift_padding(self, shift: int) -> tuple[int, int]:
+        """Cells of y before and behind those that a shift brings the inputs to; negative where
+        they fall outside y."""
+        before = shift - self.first
         return before, self.count - before - self.axis.input_size
 
-    def window(self, j: int) -> slice:
-        """The reached cells that tap j of a phase reads, one an input."""
-        start = j * self.axis.dilation
-        return slice(start, start + self.axis.input_size)
+    def window(self, shift: int) -> slice:
+        """The reached cells that the inputs are brought to by a shift."""
+        return slice(shift, shift + self.axis.input_size)
 
     def read(self, tap: int) -> tuple[slice, int]:
-        """The reached cells and the phase that a tap reads."""
-        j, phase = divmod(tap, self.axis.stride)
-        return self.window(j), phase
+        """The reached cells and the phase that a tap reads, one cell an input."""
+        shift, phase = self._lands(tap)
+        return self.window(shift), phase
 
-    def phases(self, j: int) -> int:
-        """How many phases have a tap j."""
-        return self.ragged if j == self.shifts - 1 else self.axis.stride
+    @property
+    def shifts(self) -> tuple[int, ...]:
+        """The shifts of the taps of phase 0, which has the most taps."""
+        return tuple(shift for _, shift in self.runs[0].taps)
+
+    @property
+    def even(self) -> bool:
+        """Whether all phases have the same number of taps."""
+        return len(self.runs) == 1
+
+    @property
+    def runs(self) -> tuple[Run, ...]:
+        """The phases of a cell in order."""
+        stride = self.axis.stride
+        if 1 not in (stride, self.axis.dilation):
+            of_phase: list[list[tuple[int, int]]] = [[] for _ in range(stride)]
+            for tap in range(self.axis.kernel_size):
+                shift, phase = self._lands(tap)
+                of_phase[phase].append((tap, shift))
+            return tuple(Run(r, r + 1, tuple(taps)) for r, taps in enumerate(of_phase))
+        leading = range(0, self.axis.kernel_size, stride)
+        ragged = self.axis.kernel_size - leading[-1]
+        taps = tuple((tap, self._lands(tap)[0]) for tap in leading)
+        found = [Run(0, ragged, taps)]
+        if ragged < stride:
+            found.append(Run(ragged, stride, tuple((t + ragged, n) for t, n in taps[:-1])))
+        return tuple(found)
+
+    @property
+    def pieces(self) -> tuple[Piece, ...]:
+        """The taps in order, those together that land side by side in one cell."""
+        if 1 not in (self.axis.stride, self.axis.dilation):
+            every = range(self.axis.kernel_size)
+            return tuple(Piece(t, 1, phase, n) for t in every for n, phase in [self._lands(t)])
+        leading = range(0, self.axis.kernel_size, self.axis.stride)
+        return tuple(
+            Piece(t, min(self.axis.stride, self.axis.kernel_size - t), 0, self._lands(t)[0])
+            for t in leading
+        )
+
+    def _lands(self, tap: int) -> tuple[int, int]:
+        return lands(tap, self.axis.stride, self.axis.dilation)
 
 
 def cells_of(axes: Sequence[Axis]) -> list[Cells]:
     """The axes of a reduced plan in cells."""
     return [Cells(axis) for axis in axes]
-
-
-def shifts_of(cells: Sequence[Cells]) -> Iterator[tuple[int, ...]]:
-    """Every combination of shifts, one an axis."""
-    return product(*(range(along.shifts) for along in cells))
 
 
 @dataclass(frozen=True)
@@ -234,17 +273,17 @@ def all_phases(axis: Axis) -> Correlation | None:
     have fewer taps than others: a zero in their place would turn an infinity in x into a NaN
     that the definition does not have."""
     cells = Cells(axis)
-    if axis.dilation > 1 or cells.ragged != axis.stride:
+    if axis.dilation > 1 or not cells.even:
         return None
     members = []
     for residue in range(axis.stride):
         first = (residue - axis.lo) % axis.stride
         if first < axis.output_size:
-            taps = tuple(j * axis.stride + residue for j in range(cells.shifts))
+            taps = tuple(tap + residue for tap, _ in cells.runs[0].taps)
             skip = (first + axis.lo) // axis.stride - cells.first
             count = -(-(axis.output_size - first) // axis.stride)
             members.append(Member(taps, skip, count, slice(first, None, axis.stride)))
-    shifts = tuple(cells.first - j for j in range(cells.shifts))
+    shifts = tuple(cells.first - shift for shift in cells.shifts)
     return Correlation(shifts, cells.count, tuple(members))
 
 

@@ -2,11 +2,12 @@
 
 On a CPU it is the form whose counts take the least time at this backend's rates, among those that
 are possible.  On accelerators XLA's own convolutions run, but where they have no fast kernel.
-Plans are reduced: stride or dilation is 1 on each axis.
+Plans are reduced: stride and dilation have no common factor on any axis.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import lru_cache
 from math import prod
@@ -17,7 +18,7 @@ import numpy as np
 from tconv._core.arguments import is_known
 from tconv._core.axis import Axis
 from tconv._core.cost import Counts, Rates, cheapest
-from tconv._core.lattice import cells_of
+from tconv._core.lattice import Cells, cells_of
 from tconv._core.plan import Plan
 from tconv._jax.forms import FORMS
 
@@ -69,26 +70,43 @@ def candidates(result: str, plan: Plan, dtype: np.dtype[Any]) -> dict[str, Count
 
 
 def _is_possible(name: str, result: str, plan: Plan, dtype: np.dtype[Any]) -> bool:
+    """Whether XLA can compile and run the form well, and no infinity meets a zero of its own."""
     cells = cells_of(plan.axes)
-    shifts = prod(c.shifts for c in cells)
-    # These put zeros in place of the taps that some phases lack: times an infinity in x or y a NaN.
-    if ("subpixel" in name or name == "shifts") and any(c.ragged != c.axis.stride for c in cells):
-        return shifts > MOST_SHIFTS and "convolution" in name
     if "convolution" in name:
         # XLA's CPU convolution is fast in float32 alone, with one group and up to two axes: 846 ms
         # beside 18 of the GEMM for dcgan_l3 in float64.
         fast = dtype == np.float32 and plan.groups == 1 and 1 <= len(plan.axes) <= 2
-        return fast or shifts > MOST_SHIFTS
+        exact = result != "y" or _is_dense(cells)
+        return (fast and exact) or _many_shifts(plan)
+    if name == "windows":
+        return sum(len(c.pieces) for c in cells) <= MOST_SHIFTS
     if name == "depthwise":
-        few = shifts if result == "y" else plan.taps
-        return _is_depthwise(plan) and few <= MOST_SHIFTS
-    return shifts <= MOST_SHIFTS
+        unrolled = _columns(cells) if result == "y" else plan.taps
+        return _is_depthwise(plan) and unrolled <= MOST_SHIFTS
+    if name == "columns":
+        return _columns(cells) <= MOST_SHIFTS
+    # The others put zeros in place of the taps that some phases lack: times an infinity a NaN.
+    return _is_dense(cells) and not _many_shifts(plan)
+
+
+def _is_dense(cells: Sequence[Cells]) -> bool:
+    """Whether every phase has a tap for each shift."""
+    return all(c.even and 1 in (c.axis.stride, c.axis.dilation) for c in cells)
+
+
+def _columns(cells: Sequence[Cells]) -> int:
+    """Sums that overlap-add consists of."""
+    return prod(sum(len(run.taps) for run in c.runs) for c in cells)
+
+
+def _many_shifts(plan: Plan) -> bool:
+    """Whether the taps of a phase are too many to unroll."""
+    return prod(len(c.shifts) for c in cells_of(plan.axes)) > MOST_SHIFTS
 
 
 def _on_accelerators(result: str, plan: Plan) -> str:
     # XLA's grouped convolutions have no backward-data kernel and gather a sharded batch.
-    many = prod(cells.shifts for cells in cells_of(plan.axes)) > MOST_SHIFTS
-    if plan.groups == 1 or many:
+    if plan.groups == 1 or _many_shifts(plan):
         return "dilated" if result == "y" else "convolution"
     if result == "y":
         return "depthwise" if _is_depthwise(plan) else "columns"

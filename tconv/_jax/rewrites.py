@@ -165,32 +165,30 @@ def groups_apart(plan: Plan) -> Rewrite:
 
 
 def reduced(plan: Plan) -> Rewrite | None:
-    """The problem with stride or dilation 1 on each axis: a lattice of y, or of the taps of w."""
+    """The problem whose stride and dilation have no common factor: its y is a lattice of the given
+    one's."""
     found = [reduction(axis) for axis in plan.axes]
-    gaps, tap_gaps = [each.gap for each in found], [each.tap_gap for each in found]
-    if all(gap == 1 for gap in (*gaps, *tap_gaps)):
+    if all(each.gap == 1 for each in found):
         return None
-    y_lattice = [slice(each.offset, None, each.gap) for each in found]
-    w_lattice = [slice(None, None, gap) for gap in tap_gaps]
-    y_config = [_lattice_padding(each, n) for each, n in zip(found, plan.output_size, strict=True)]
-    w_config = [(0, 0, gap - 1) for gap in tap_gaps]
+    lattice = [slice(each.offset, None, each.gap) for each in found]
+    config = [_lattice_padding(each, n) for each, n in zip(found, plan.output_size, strict=True)]
+
+    def read(y: Array, first_axis: int) -> Array:
+        return y[(*[slice(None)] * first_axis, *lattice)]
+
+    def written(y: Array, first_axis: int) -> Array:
+        rest = y.ndim - first_axis - len(config)
+        return padded(y, [*[(0, 0, 0)] * first_axis, *config, *[(0, 0, 0)] * rest])
 
     def into(name: str, array: Array) -> Sequence[Array]:
-        if name == "y" and max(gaps) > 1:
-            return [on_axes(partial(_read, y_lattice), name, array)]
-        if name == "w" and max(tap_gaps) > 1:
-            return [on_axes(partial(_written, w_config), name, array)]
-        return [array]
+        if name != "y":
+            return [array]
+        return [on_spatial(read, name, array, channels_last=plan.channels_last)]
 
     def out_of(name: str, arrays: Sequence[Array]) -> Array:
-        if name == "y" and max(gaps) > 1:
-            return on_axes(partial(_written, y_config), name, arrays[0])
-        if name == "w" and max(tap_gaps) > 1:
-            return on_axes(partial(_read, w_lattice), name, arrays[0])
-        return arrays[0]
-
-    def on_axes(function: Callable[[Array, int], Array], name: str, array: Array) -> Array:
-        return on_spatial(function, name, array, channels_last=plan.channels_last)
+        if name != "y":
+            return arrays[0]
+        return on_spatial(written, name, arrays[0], channels_last=plan.channels_last)
 
     return Rewrite(replace(plan, axes=tuple(each.axis for each in found)), into, out_of)
 
@@ -202,15 +200,6 @@ def _lattice_padding(found: Reduction, output_size: Any) -> tuple[Any, Any, int]
         return output_size, 0, 0
     after = output_size - found.offset - ((reached - 1) * found.gap + 1)
     return found.offset, after, found.gap - 1
-
-
-def _read(lattice: list[slice], array: Array, first_axis: int) -> Array:
-    return array[(*[slice(None)] * first_axis, *lattice)]
-
-
-def _written(config: list[tuple[Any, Any, int]], array: Array, first_axis: int) -> Array:
-    rest = array.ndim - first_axis - len(config)
-    return padded(array, [*[(0, 0, 0)] * first_axis, *config, *[(0, 0, 0)] * rest])
 
 
 def point(plan: Plan) -> Rewrite | None:

@@ -1,10 +1,10 @@
 """The forms: ways to compute the three bilinear maps from lax primitives, by what they give.
 
 Each is a pure function ``(plan, first, second, precision)`` of traced arrays of one dtype, in
-PyTorch's order of axes, and gives that dtype.  Plans are reduced (stride or dilation 1 on each
-axis), and their sizes may be symbolic dimensions of ``jax.export``; kernel, stride, dilation, lo
-and groups are ints.  Where ``plan.channels_last``, the caller's arrays lie channels-last, and the
-forms compute in that order.
+PyTorch's order of axes, and gives that dtype.  Plans are reduced: stride and dilation have no
+common factor on any axis.  Their sizes may be symbolic dimensions of ``jax.export``; kernel,
+stride, dilation, lo and groups are ints.  Where ``plan.channels_last``, the caller's arrays lie
+channels-last, and the forms compute in that order.
 """
 
 from collections.abc import Callable

@@ -1,6 +1,6 @@
 """x, w and y of a reduced plan as named arrays: y in cells, w by phase, windows of y.
 
-"Reduced" is a plan with stride or dilation 1 on each axis (``_core.lattice``).  The arrays of a
+"Reduced" is a plan whose stride and dilation have no common factor on each axis.  The arrays of a
 plan lie with channels first, (group, *features, *positions), or last, (group, *positions,
 *features): channels, taps and phases are features; batch, cells and positions of x are positions.
 Operands arrive in PyTorch's order; where channels are last each is brought to that order at once,
@@ -19,7 +19,7 @@ from jax import Array
 
 from tconv._core.arguments import is_known
 from tconv._core.cost import Counts, copy
-from tconv._core.lattice import Cells, cells_of
+from tconv._core.lattice import Cells, cells_of, written_out
 from tconv._core.plan import Plan
 from tconv._jax.forms.axes import (
     Named,
@@ -33,8 +33,6 @@ from tconv._jax.forms.axes import (
     out_of_last,
     product,
 )
-
-Run = tuple[int, int, int]
 
 
 @dataclass(frozen=True)
@@ -84,7 +82,7 @@ def sizes_of(plan: Plan) -> Sizes:
         cells=plan.batch * prod(c.count for c in cells),
         reached=plan.batch * prod(c.reached for c in cells),
         phases=prod(plan.stride),
-        shifts=prod(c.shifts for c in cells),
+        shifts=prod(len(c.shifts) for c in dense_cells(plan)),
         taps=plan.taps,
         groups=plan.groups,
         inputs=plan.group_in_channels,
@@ -156,29 +154,34 @@ def product_of(
 
 
 def summed_by_phase(
-    cells: Sequence[Cells], term: Callable[[Sequence[Run], Sequence[int]], Named]
+    cells: Sequence[Cells], term: Callable[[Sequence[slice], Sequence[int]], Named]
 ) -> Named:
     """For each run of phases that have the same number of taps, the sum of their terms.
 
-    ``term(runs, shifts)`` is what the taps of these shifts bring to the phases of these runs, one
-    run and one shift an axis, in the cells of y.  No phase meets a zero in place of a tap that it
-    lacks: times an infinity it would be a NaN that the definition does not have.
+    ``term(taps, shifts)`` is what these taps, one a phase of the run, bring to the cells of y.  No
+    phase meets a zero in place of a tap that it lacks: times an infinity it would be a NaN that the
+    definition does not have.
     """
     phases, sums = along("phase", len(cells)), []
     for runs in product_of_all(*(c.runs for c in cells)):
-        terms = [term(runs, shifts) for shifts in product_of_all(*(range(run[2]) for run in runs))]
+        lengths = [run.stop - run.start for run in runs]
+        terms = []
+        for chosen in product_of_all(*(run.taps for run in runs)):
+            first, shifts = zip(*chosen, strict=True) if chosen else ((), ())
+            taps = [slice(tap, tap + n) for tap, n in zip(first, lengths, strict=True)]
+            terms.append(term(taps, shifts))
         if terms:
             sums.append(added(terms))
-        else:  # the first run of an axis always has taps
+        else:  # not the first run: phase 0 has tap 0
             sizes = dict(zip(sums[0].axes, sums[0].values.shape, strict=True))
-            sizes |= {axis: run[1] - run[0] for axis, run in zip(phases, runs, strict=True)}
+            sizes |= dict(zip(phases, lengths, strict=True))
             zeros = jnp.zeros(tuple(sizes.values()), sums[0].values.dtype)
             sums.append(Named(zeros, sums[0].axes))
     return joined(sums, [len(c.runs) for c in cells], phases)
 
 
 def shift_spans(cells: Sequence[Cells], shifts: Sequence[int]) -> dict[str, Span]:
-    """The zeros that take inputs, named by cell, to the cells of y that a tap brings them to."""
+    """The zeros that take inputs, named by cell, to the cells of y that they are shifted to."""
     every = enumerate(zip(cells, shifts, strict=True))
     return {f"cell{n}": along_axis.shift_padding(j) for n, (along_axis, j) in every}
 
@@ -214,13 +217,23 @@ def w_from(plan: Plan, kernel: Named) -> Array:
     return jnp.reshape(kernel.ordered(("group", "in", "out", *taps)).values, plan.w_shape)
 
 
+def dense_cells(plan: Plan) -> list[Cells]:
+    """The axes in cells, the zeros between the taps written out where stride and dilation both
+    exceed 1: every phase then has the taps of the same shifts, some of them zero."""
+    return [Cells(written_out(axis)) for axis in plan.axes]
+
+
 def kernel_by_phase(plan: Plan, w: Array) -> Named:
     """(group, in, out, *shifts, *phases) with zeros for the taps that a phase lacks."""
-    cells, ndim = cells_of(plan.axes), len(plan.axes)
+    cells, ndim = dense_cells(plan), len(plan.axes)
     kernel = kernel_of(plan, w)
-    kernel = kernel.padded({f"tap{n}": (0, c.axis.stride - c.ragged) for n, c in enumerate(cells)})
+    spans: dict[str, Span] = {}
+    for n, (c, axis) in enumerate(zip(cells, plan.axes, strict=True)):
+        length = len(c.shifts) * axis.stride
+        spans[f"tap{n}"] = (0, length - c.axis.kernel_size, axis.dilation // c.axis.dilation - 1)
+    kernel = kernel.padded(spans)
     for n, c in enumerate(cells):
-        kernel = kernel.split(f"tap{n}", {f"shift{n}": c.shifts, f"phase{n}": c.axis.stride})
+        kernel = kernel.split(f"tap{n}", {f"shift{n}": len(c.shifts), f"phase{n}": c.axis.stride})
     return kernel.ordered(("group", "in", "out", *along("shift", ndim), *along("phase", ndim)))
 
 
@@ -232,7 +245,9 @@ def w_from_phases(plan: Plan, kernel: Named) -> Array:
     )
     for n in every:
         kernel = kernel.merged((f"shift{n}", f"phase{n}"), f"tap{n}")
-    kept = {f"tap{n}": slice(0, axis.kernel_size) for n, axis in enumerate(plan.axes)}
+    kept: dict[str, int | slice] = {}
+    for n, (c, axis) in enumerate(zip(dense_cells(plan), plan.axes, strict=True)):
+        kept[f"tap{n}"] = slice(0, c.axis.kernel_size, axis.dilation // c.axis.dilation)
     return w_from(plan, kernel.taken(kept))
 
 
@@ -296,10 +311,12 @@ def _windows_along(values: Named, cells: Cells, number: int, taps_at: int) -> Na
     values = values.padded({spatial: cells.y_padding})
     values = values.split(spatial, {cell: cells.reached, phase: cells.axis.stride})
     pieces = [
-        values.taken({cell: cells.window(j), phase: slice(0, cells.phases(j))})
+        values.taken(
+            {cell: cells.window(each.shift), phase: slice(each.phase, each.phase + each.count)}
+        )
         .renamed({cell: f"position{number}", phase: f"tap{number}"})
         .moved(f"tap{number}", taps_at)
-        for j in range(cells.shifts)
+        for each in cells.pieces
     ]
     return joined(pieces, [len(pieces)], [f"tap{number}"])
 

@@ -15,13 +15,11 @@ from tconv._core.lattice import Cells, cells_of
 from tconv._core.plan import Plan
 from tconv._jax.forms.axes import Named, Precision, added, along
 from tconv._jax.forms.cells import (
-    Run,
     cells_by_phase,
     cells_in_place,
     deinterleaving,
     in_order,
     interleaving,
-    kernel_by_phase,
     kernel_of,
     shift_spans,
     signal_of,
@@ -38,20 +36,19 @@ ONE = {"in": 0, "out": 0}
 def conv_transpose(plan: Plan, x: Array, w: Array, _precision: Precision) -> Array:
     """y from x and w, for a reduced plan."""
     cells, ndim = cells_of(plan.axes), len(plan.axes)
-    phases, places = along("phase", ndim), along("cell", ndim)
-    axes = in_order(plan, phases, ("batch", *places))
+    places = along("cell", ndim)
+    axes = in_order(plan, along("phase", ndim), ("batch", *places))
     if plan.channels_last:
         axes = (*axes[1:], "group")
-    kernel = kernel_by_phase(plan, w).taken(ONE)
+    kernel = kernel_of(plan, w).taken(ONE)
     names = dict(zip(along("position", ndim), places, strict=True))
     signal = signal_of(plan, x).taken({"in": 0}).renamed(names)
 
-    def term(runs: Sequence[Run], shifts: Sequence[int]) -> Named:
-        parts: dict[str, int | slice] = {f"shift{n}": j for n, j in enumerate(shifts)}
-        parts |= {f"phase{n}": slice(start, stop) for n, (start, stop, _) in enumerate(runs)}
-        weight = kernel.taken(parts).aligned(axes)
+    def term(taps: Sequence[slice], shifts: Sequence[int]) -> Named:
+        weight = kernel.taken({f"tap{n}": each for n, each in enumerate(taps)})
+        weight = weight.renamed(dict(zip(along("tap", ndim), along("phase", ndim), strict=True)))
         moved = signal.padded(shift_spans(cells, shifts)).aligned(axes)
-        return Named(moved.values * weight.values, axes)
+        return Named(moved.values * weight.aligned(axes).values, axes)
 
     total = summed_by_phase(cells, term)
     # Fused into the transposition the sums run 4x slower with channels first (see scatter).

@@ -11,7 +11,6 @@ from tconv._core.lattice import cells_of
 from tconv._core.plan import Plan
 from tconv._jax.forms.axes import Named, Precision, along
 from tconv._jax.forms.cells import (
-    Run,
     interleaving,
     kernel_of,
     product_of,
@@ -47,12 +46,9 @@ def _overlap_added(plan: Plan, columns: Named) -> Named:
         for kind, other in (("tap", "phase"), ("position", "cell"))
     }
 
-    def term(runs: Sequence[Run], shifts: Sequence[int]) -> Named:
-        taps = {
-            f"tap{n}": slice(j * c.axis.stride + start, j * c.axis.stride + stop)
-            for n, (j, c, (start, stop, _)) in enumerate(zip(shifts, cells, runs, strict=True))
-        }
-        return columns.taken(taps).renamed(names).padded(shift_spans(cells, shifts))
+    def term(taps: Sequence[slice], shifts: Sequence[int]) -> Named:
+        part = columns.taken({f"tap{n}": each for n, each in enumerate(taps)})
+        return part.renamed(names).padded(shift_spans(cells, shifts))
 
     return summed_by_phase(cells, term)
 

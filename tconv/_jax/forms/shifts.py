@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from itertools import product
+
 from jax import Array
 
 from tconv._core.cost import Counts, copy, gemm
-from tconv._core.lattice import cells_of, shifts_of
 from tconv._core.plan import Plan
 from tconv._jax.forms.axes import Precision, added, along, joined
 from tconv._jax.forms.cells import (
     cells_by_phase,
     deinterleaving,
+    dense_cells,
     in_order,
     kernel_by_phase,
     product_of,
@@ -25,16 +27,16 @@ from tconv._jax.forms.cells import (
 def conv(plan: Plan, y: Array, w: Array, precision: Precision) -> Array:
     """x from y and w, for a reduced plan: one GEMM with the cells of y, then a sum of shifted
     products."""
-    cells, ndim = cells_of(plan.axes), len(plan.axes)
+    cells, ndim = dense_cells(plan), len(plan.axes)
     shifts, phases = along("shift", ndim), along("phase", ndim)
     kernel = kernel_by_phase(plan, w).ordered(("group", *shifts, "in", *phases, "out"))
     features = (*phases, "out")
     products = product_of(plan, kernel, cells_by_phase(plan, y), features, precision)
     terms = []
-    for shift in shifts_of(cells):
+    for chosen in product(*(c.shifts for c in cells)):
         parts: dict[str, int | slice] = {}
-        for n, (j, c) in enumerate(zip(shift, cells, strict=True)):
-            parts |= {f"shift{n}": j, f"cell{n}": c.window(j)}
+        for n, (shift, c) in enumerate(zip(chosen, cells, strict=True)):
+            parts |= {f"shift{n}": c.shifts.index(shift), f"cell{n}": c.window(shift)}
         terms.append(products.taken(parts))
     names = dict(zip(along("cell", ndim), along("position", ndim), strict=True))
     return x_from(plan, added(terms).renamed(names))
@@ -42,20 +44,18 @@ def conv(plan: Plan, y: Array, w: Array, precision: Precision) -> Array:
 
 def weight_cotangent(plan: Plan, x: Array, y: Array, precision: Precision) -> Array:
     """w from x and y, for a reduced plan: one GEMM of shifted x with the cells of y."""
-    cells, ndim = cells_of(plan.axes), len(plan.axes)
+    cells, ndim = dense_cells(plan), len(plan.axes)
     positions = ("batch", *along("cell", ndim))
     names = dict(zip(along("position", ndim), along("cell", ndim), strict=True))
     signal = signal_of(plan, x).renamed(names).ordered(in_order(plan, ("in",), positions))
     stacked = []
-    for shift in shifts_of(cells):
-        spans = {}
-        for n, (j, c) in enumerate(zip(shift, cells, strict=True)):
-            reach = c.axis.dilation
-            spans[f"cell{n}"] = (j * reach, (c.shifts - 1 - j) * reach)
+    for chosen in product(*(c.shifts for c in cells)):
+        every = enumerate(zip(chosen, cells, strict=True))
+        spans = {f"cell{n}": (shift, c.shifts[-1] - shift) for n, (shift, c) in every}
         stacked.append(signal.padded(spans))
     inputs = joined(stacked, [len(stacked)], ["in"]).renamed({"in": "stacked"})
     kernel = summed_over_positions(plan, inputs, cells_by_phase(plan, y), positions, precision)
-    sizes = {f"shift{n}": c.shifts for n, c in enumerate(cells)}
+    sizes = {f"shift{n}": len(c.shifts) for n, c in enumerate(cells)}
     return w_from_phases(plan, kernel.split("stacked", {**sizes, "in": plan.group_in_channels}))
 
 

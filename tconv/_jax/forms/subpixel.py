@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from itertools import product
+
 from jax import Array, lax
 
 from tconv._core.cost import Counts, copy, gemm
-from tconv._core.lattice import cells_of, shifts_of
 from tconv._core.plan import Plan
 from tconv._jax.forms.axes import Named, Precision, along, into_last, joined
 from tconv._jax.forms.cells import (
+    dense_cells,
     in_order,
     interleaving,
     kernel_by_phase,
@@ -23,7 +25,7 @@ from tconv._jax.forms.xla import convolved, numbers_of
 
 def by_gemm(plan: Plan, x: Array, w: Array, precision: Precision) -> Array:
     """y from x and w, for a reduced plan: the inputs of a cell stacked, then one GEMM."""
-    cells, ndim = cells_of(plan.axes), len(plan.axes)
+    cells, ndim = dense_cells(plan), len(plan.axes)
     shift_axes, phases = along("shift", ndim), along("phase", ndim)
     outputs = (*phases, "out") if plan.channels_last else ("out", *phases)
     kernel = kernel_by_phase(plan, w).ordered(("group", *shift_axes, "in", *outputs))
@@ -31,7 +33,9 @@ def by_gemm(plan: Plan, x: Array, w: Array, precision: Precision) -> Array:
     positions = along("position", ndim)
     signal = signal_of(plan, x).ordered(in_order(plan, ("in",), ("batch", *positions)))
     signal = signal.renamed(dict(zip(positions, along("cell", ndim), strict=True)))
-    stacked = [signal.padded(shift_spans(cells, shifts)) for shifts in shifts_of(cells)]
+    stacked = [
+        signal.padded(shift_spans(cells, shifts)) for shifts in product(*(c.shifts for c in cells))
+    ]
     inputs = joined(stacked, [len(stacked)], ["in"]).renamed({"in": "stacked"})
     return y_from(plan, product_of(plan, kernel, inputs, ("stacked",), precision))
 
@@ -39,7 +43,7 @@ def by_gemm(plan: Plan, x: Array, w: Array, precision: Precision) -> Array:
 def by_convolution(plan: Plan, x: Array, w: Array, precision: Precision) -> Array:
     """y from x and w, for a reduced plan: a stride-1 convolution whose channels are phases, in
     the order that XLA's convolution is fast in on a CPU."""
-    cells, ndim = cells_of(plan.axes), len(plan.axes)
+    cells, ndim = dense_cells(plan), len(plan.axes)
     shifts, phases = along("shift", ndim), along("phase", ndim)
     kernel = kernel_by_phase(plan, w)
     kernel = Named(lax.rev(kernel.values, [kernel.place(axis) for axis in shifts]), kernel.axes)
@@ -53,7 +57,7 @@ def by_convolution(plan: Plan, x: Array, w: Array, precision: Precision) -> Arra
         kernel.merged(channels, "channel").values,
         [c.x_padding for c in cells],
         stride=(1,) * ndim,
-        dilation=plan.dilation,
+        dilation=[c.axis.dilation for c in cells],
         numbers=numbers_of(ndim, channels_last=True),
         groups=plan.groups,
         precision=precision,
