@@ -100,7 +100,7 @@ def _compute(
             taps = tuple(slice(each.tap, None, each.tap_step) for each in chosen)
             picked = matrix[(EVERY, EVERY, EVERY, *taps)]
             weight = picked.reshape(*picked.shape[:2], prod(picked.shape[2:-1]), outputs)
-            _multiply(_windows(padded, leads, chosen, band), weight, rows)
+            _multiply(_reads(padded, leads, chosen, band), weight, rows)
         else:
             rows[...] = 0
 
@@ -113,7 +113,7 @@ def _by_group(signal: AnyArray, groups: int) -> AnyArray:
 
 
 def _padded(groups: int, outer: list[Axis], band: Band, x: AnyArray) -> tuple[AnyArray, list[int]]:
-    """x (groups, depth, batch, *spatial) in the zeros that its windows reach, and how many of
+    """x (groups, depth, batch, *spatial) in the zeros that its rows read, and how many of
     them lead each axis but the last."""
     leads, sizes, interior = [], [], []
     for axis in outer:
@@ -148,7 +148,7 @@ def _matrix(groups: int, band: Band, w: AnyArray) -> AnyArray:
     return matrix.reshape(*taps.shape[:-1], inputs, outputs)
 
 
-def _windows(padded: AnyArray, leads: list[int], chosen: tuple[Phase, ...], band: Band) -> AnyArray:
+def _reads(padded: AnyArray, leads: list[int], chosen: tuple[Phase, ...], band: Band) -> AnyArray:
     """(groups, segments, batch, *rows, depth * taps * inputs): what the rows of the chosen
     phases read."""
     group, channel, sample, *along, element = padded.strides
@@ -172,13 +172,13 @@ def _windows(padded: AnyArray, leads: list[int], chosen: tuple[Phase, ...], band
     return copy.reshape(*view.shape[:kept], prod(view.shape[kept:]))
 
 
-def _multiply(windows: AnyArray, weight: AnyArray, y: AnyArray) -> None:
-    """y (groups, channels, batch, *rows, outputs) from windows (groups, segments, batch, *rows,
+def _multiply(reads: AnyArray, weight: AnyArray, y: AnyArray) -> None:
+    """y (groups, channels, batch, *rows, outputs) from reads (groups, segments, batch, *rows,
     k) and weight (groups, channels, k, outputs of a segment).
 
     The GEMMs' rows are those of the last of ``rows``, or the segments where these are more."""
-    rows = range(2, windows.ndim - 1)
-    left = windows.transpose(0, *rows, 1, windows.ndim - 1)[:, None]
+    rows = range(2, reads.ndim - 1)
+    left = reads.transpose(0, *rows, 1, reads.ndim - 1)[:, None]
     right = weight.reshape(*weight.shape[:2], *[1] * (y.ndim - 3), *weight.shape[2:])
     outputs = weight.shape[3]
     whole = y.shape[-1] // outputs

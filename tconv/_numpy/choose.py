@@ -51,7 +51,7 @@ MULTIPLY = 0.0135  # a multiply-add in a GEMM: 150 GFLOP/s
 # the batch innermost, y is transposed once more.
 ADD, WRITE_SUM, WRITE_PACKED = 2.0, 2.0, 5.0
 
-# Collection: gathering an element of a window, bringing an element of the weight to the order
+# Collection: gathering an element of a slice of x, bringing an element of the weight to the order
 # of a phase, and writing an element of y from a GEMM's result.
 GATHER, ARRANGE, WRITE_PHASE = 0.75, 2.0, 2.5
 
@@ -93,8 +93,7 @@ def choose(result: str, plan: Plan) -> str:
 
 
 def compute(result: str, plan: Plan, first: AnyArray, second: AnyArray) -> AnyArray:
-    """A result by the form chosen for it, from the other two in the order x, w, y; x from
-    (y, w)."""
+    """A result from its two operands, by the form chosen for it."""
     return FORMS[result][choose(result, plan)](plan, first, second)
 
 
@@ -128,12 +127,12 @@ def _collection(plan: Plan) -> float:
     """The GEMMs also compute the positions between the rows."""
     positions = plan.batch * plane_size(plan.axes)
     gathers = prod(map(gathered, plan.axes))
-    windows = positions * plan.in_channels * gathers if gathers > 1 else 0
+    copied = positions * plan.in_channels * gathers if gathers > 1 else 0
     multiplied = positions * plan.in_channels * prod(map(products, plan.axes))
     weight = prod(plan.w_shape)
     return (
         MULTIPLY * plan.group_out_channels * multiplied
-        + GATHER * windows
+        + GATHER * copied
         + ARRANGE * weight
         + WRITE_PHASE * prod(plan.y_shape)
     )

@@ -15,7 +15,7 @@ from tconv._core.axis import Axis
 from tconv._core.plan import Plan
 from tconv._core.typing import AnyArray
 from tconv._numpy import scratch
-from tconv._numpy.padded import FUSION_LIMIT, flatten, padding_of
+from tconv._numpy.padded import FUSION_LIMIT, flatten, padded_planes
 from tconv._numpy.tiles import EVERY, Index, OutputTile, compute_by_groups
 
 
@@ -35,7 +35,7 @@ def conv_transpose(plan: Plan, x: AnyArray, w: AnyArray, limits: Limits = LIMITS
     """y[phase] is the sum over channels and taps of w[tap] * (x shifted by the tap)."""
 
     def groups_at_once(tile: OutputTile) -> int:
-        return limits.elements // (tile.samples * padding_of(tile.axes, limits.fusion).plane)
+        return limits.elements // (tile.samples * padded_planes(tile.axes, limits.fusion).size)
 
     compute = partial(_compute, limits.fusion)
     return compute_by_groups(plan, x, w, compute, limits.positions, groups_at_once)
@@ -64,23 +64,23 @@ def _compute(
     w: AnyArray,
     y: AnyArray,
 ) -> None:
-    padding = padding_of(axes, fusion_limit)
-    samples, plane = len(x), padding.plane
-    flat = flatten(x, padding).reshape(groups, -1, samples * plane + padding.slack)
+    planes = padded_planes(axes, fusion_limit)
+    samples, plane = len(x), planes.size
+    flat = flatten(x, planes).reshape(groups, -1, samples * plane + planes.slack)
     weight = w.reshape(groups, flat.shape[1], *w.shape[1:])
     target = y.reshape(samples, groups, -1, *y.shape[2:]).swapaxes(0, 1)
     total = scratch.empty((groups, samples * plane), x.dtype)
     term = scratch.empty(total.shape, x.dtype)
-    for untouched in padding.untouched:
+    for untouched in planes.untouched:
         target[(EVERY, EVERY, EVERY, *untouched)] = 0
-    for each in padding.correlations:
+    for each in planes.correlations:
         span = (samples - 1) * plane + each.span
         for channel in range(weight.shape[2]):
             kernel = weight[:, :, channel]
             for taps, source, place in zip(each.taps, each.sources, each.targets, strict=True):
                 terms = list(zip(each.offsets, taps, strict=True))
                 _correlate(terms, flat, kernel, total[:, :span], term[:, :span])
-                values = total.reshape(groups, samples, *padding.pitches)
+                values = total.reshape(groups, samples, *planes.pitches)
                 written: Index = (EVERY, EVERY, channel, *place)
                 target[written] = values[(EVERY, EVERY, *source)]
 

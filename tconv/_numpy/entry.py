@@ -86,11 +86,6 @@ def cast_cotangent(cotangent: AnyArray, operand: AnyArray) -> AnyArray:
     return cotangent.astype(operand.dtype, copy=False)
 
 
-def conv_matrix(plan: Plan, w: AnyArray) -> AnyArray:
-    """The dense matrix of the convolution: rows are positions of x, columns of y."""
-    return textbook.conv_matrix(plan, w)
-
-
 def _computed(
     form: Form,
     plan: Plan,

@@ -104,7 +104,7 @@ def _distribute(
     gemms = -(-channels // fits)
     some = max(1, -(-channels // max(1, gemms)))
     shape = [-(-axis.output_size // axis.stride) for axis in axes]
-    columns = scratch.empty((some * plan.taps, length), x.dtype)
+    products = scratch.empty((some * plan.taps, length), x.dtype)
     room = scratch.empty((some * prod(shape) * x.shape[-1],), x.dtype)
     packed = scratch.empty((some, *y.shape[1:]), x.dtype) if x.shape[-1] > 1 else None
     sums = _sums(axes)
@@ -115,36 +115,36 @@ def _distribute(
             high = min(low + some, channels)
             rows = (high - low) * plan.taps
             weight = w[inputs, low:high].reshape(depth, rows)
-            np.matmul(weight.T, signal, out=columns[:rows])
-            cols = columns[:rows].reshape(high - low, *plan.kernel_size, *x.shape[1:])
+            np.matmul(weight.T, signal, out=products[:rows])
+            columns = products[:rows].reshape(high - low, *plan.kernel_size, *x.shape[1:])
             outputs = y[group * channels + low : group * channels + high]
             target = outputs if packed is None else packed[: high - low]
             for each in sums:
-                _add_up(each, cols, target, room)
+                _add_up(each, columns, target, room)
             if packed is not None:
                 outputs[...] = target
 
 
-def _add_up(each: Sum, cols: AnyArray, y: AnyArray, room: AnyArray) -> None:
+def _add_up(each: Sum, columns: AnyArray, y: AnyArray, room: AnyArray) -> None:
     """Write one phase of y; its sum is made in ``room``."""
     terms = each.terms
     if not terms:
         y[each.target] = 0
         return
     if each.complete and len(terms) == 1:
-        y[each.target] = cols[terms[0][1]]
+        y[each.target] = columns[terms[0][1]]
         return
-    shape = (cols.shape[0], *each.shape, cols.shape[-1])
+    shape = (columns.shape[0], *each.shape, columns.shape[-1])
     total = room[: prod(shape)].reshape(shape)
     if each.complete > 1:
-        np.add(cols[terms[0][1]], cols[terms[1][1]], out=total)
+        np.add(columns[terms[0][1]], columns[terms[1][1]], out=total)
     elif each.complete:
-        total[...] = cols[terms[0][1]]
+        total[...] = columns[terms[0][1]]
     else:
         total.fill(0)
     for place, source in terms[min(each.complete, 2) :]:
         covered = total[place]
-        np.add(covered, cols[source], out=covered)
+        np.add(covered, columns[source], out=covered)
     y[each.target] = total
 
 
@@ -163,7 +163,7 @@ def _sum(axes: tuple[Axis, ...], chosen: tuple[Phase, ...]) -> Sum:
     terms.sort(key=lambda term: term[0])
     target = map(outputs_of, axes, chosen)
     complete = sum(not partial for partial, *_ in terms)
-    return Sum((EVERY, *target), shape, complete, tuple((place, cols) for _, place, cols in terms))
+    return Sum((EVERY, *target), shape, complete, tuple((at, columns) for _, at, columns in terms))
 
 
 def _carried(axis: Axis, phase: Phase) -> list[tuple[int, slice, slice]]:

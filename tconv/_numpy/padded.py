@@ -27,8 +27,8 @@ from tconv._numpy.tiles import EVERY
 
 Taps = tuple[tuple[int, ...], ...]
 
-# The multiplications of all phases computed together, over those of each phase for its own
-# positions alone, up to which they are: they share the gathered windows and make the GEMM taller.
+# Multiplications of all phases fused, over those of each phase for its own positions alone, up to
+# which they are: fused they share the gathered slices and make the GEMM taller.
 FUSION_LIMIT = 1.1
 
 
@@ -43,7 +43,7 @@ def correlations(axis: Axis, fusion_limit: float = FUSION_LIMIT) -> tuple[Correl
 
 
 def gathered(axis: Axis, fusion_limit: float = FUSION_LIMIT) -> int:
-    """Windows that the correlations gather altogether."""
+    """Slices of x that the correlations gather altogether."""
     return sum(len(each.shifts) for each in correlations(axis, fusion_limit))
 
 
@@ -86,7 +86,7 @@ class FlatCorrelation(NamedTuple):
     targets: tuple[tuple[slice, ...], ...]
 
 
-class Padding(NamedTuple):
+class PaddedPlanes(NamedTuple):
     """How x lies in zeros: at ``interior`` of planes of ``pitches`` positions, one a sample,
     with ``slack`` more after the last; and what is computed from that.
 
@@ -100,25 +100,25 @@ class Padding(NamedTuple):
     correlations: tuple[FlatCorrelation, ...]
 
     @property
-    def plane(self) -> int:
-        """Positions of a sample."""
+    def size(self) -> int:
+        """Positions of one sample."""
         return prod(self.pitches)
 
 
-def flatten(x: AnyArray, padding: Padding) -> AnyArray:
-    """(channels, batch * plane + slack): x (batch, channels, *spatial) in zeros, of the
+def flatten(x: AnyArray, planes: PaddedPlanes) -> AnyArray:
+    """(channels, batch * size + slack): x (batch, channels, *spatial) in zeros, of the
     caller's frame of scratch memory."""
     samples, channels = x.shape[:2]
-    size = samples * padding.plane
-    flat = scratch.zeros((channels, size + padding.slack), x.dtype)
-    planes = flat[:, :size].reshape(channels, samples, *padding.pitches)
-    planes[(EVERY, EVERY, *padding.interior)] = x.swapaxes(0, 1)
+    length = samples * planes.size
+    flat = scratch.zeros((channels, length + planes.slack), x.dtype)
+    padded = flat[:, :length].reshape(channels, samples, *planes.pitches)
+    padded[(EVERY, EVERY, *planes.interior)] = x.swapaxes(0, 1)
     return flat
 
 
 @lru_cache(maxsize=1024)
-def padding_of(axes: tuple[Axis, ...], fusion_limit: float = FUSION_LIMIT) -> Padding:
-    """The padding of these axes, and the correlations over it."""
+def padded_planes(axes: tuple[Axis, ...], fusion_limit: float = FUSION_LIMIT) -> PaddedPlanes:
+    """The planes of these axes, and the correlations over them."""
     along = [correlations(axis, fusion_limit) for axis in axes]
     leads, pitches = zip(*map(_row, axes, along), strict=True)
     weights = [prod(pitches[number + 1 :]) for number in range(len(axes))]
@@ -133,7 +133,7 @@ def padding_of(axes: tuple[Axis, ...], fusion_limit: float = FUSION_LIMIT) -> Pa
         for phase in phases(axis)
         if not phase.taps
     )
-    return Padding(interior, pitches, max(0, reach - prod(pitches)), untouched, flat)
+    return PaddedPlanes(interior, pitches, max(0, reach - prod(pitches)), untouched, flat)
 
 
 def _flat(
@@ -147,13 +147,11 @@ def _flat(
 
     shifts = product(*(each.shifts for each in chosen))
     lead = flattened(leads)
-    together = list(product(*(each.phases for each in chosen)))
+    fused = list(product(*(each.phases for each in chosen)))
     return FlatCorrelation(
         tuple(lead + flattened(shift) for shift in shifts),
         1 + flattened(tuple(each.count - 1 for each in chosen)),
-        tuple(tuple(product(*(each.taps for each in phase))) for phase in together),
-        tuple(
-            tuple(slice(each.skip, each.skip + each.count) for each in phase) for phase in together
-        ),
-        tuple(tuple(each.target for each in phase) for phase in together),
+        tuple(tuple(product(*(each.taps for each in phase))) for phase in fused),
+        tuple(tuple(slice(each.skip, each.skip + each.count) for each in phase) for phase in fused),
+        tuple(tuple(each.target for each in phase) for phase in fused),
     )

@@ -1,5 +1,5 @@
 """Collection by phases: for each output residue modulo the stride a stride-1 correlation,
-computed as one GEMM over gathered windows and written interleaved."""
+computed as one GEMM over gathered slices of x and written interleaved."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from tconv._numpy import scratch
 from tconv._numpy.padded import (
     FUSION_LIMIT,
     FlatCorrelation,
-    Padding,
+    PaddedPlanes,
     Taps,
     correlations,
     flatten,
     gathered,
-    padding_of,
+    padded_planes,
     phases_at_once,
 )
 from tconv._numpy.tiles import EVERY, Index, OutputTile, output_tiles
@@ -34,7 +34,7 @@ Kernels = dict[tuple[int, tuple[Taps, ...]], AnyArray]
 class Limits:
     """What a tile holds.
 
-    ``gathered`` elements are in its windows and in a GEMM's result, within ``fewest`` and
+    ``gathered`` elements are in its slices and in a GEMM's result, within ``fewest`` and
     ``most`` positions; ``written`` elements are interleaved at a time, so that all phases meet
     in the cache.  From a stride of ``shortest_run`` on the last axis is written in runs.
     """
@@ -75,8 +75,8 @@ def _kernels(plan: Plan, tiles: tuple[OutputTile, ...], w: AnyArray, limits: Lim
     depth = plan.group_in_channels
     for axes in dict.fromkeys(tile.axes for tile in tiles):
         runs = _writes_runs(axes[-1], limits)
-        padding = padding_of(axes, limits.fusion)
-        for group, each in product(range(plan.groups), padding.correlations):
+        planes = padded_planes(axes, limits.fusion)
+        for group, each in product(range(plan.groups), planes.correlations):
             if (group, each.taps) not in kernels:
                 weight = w[group * depth : (group + 1) * depth]
                 kernels[group, each.taps] = (
@@ -91,55 +91,55 @@ def _kernels(plan: Plan, tiles: tuple[OutputTile, ...], w: AnyArray, limits: Lim
 def _compute(
     plan: Plan, tile: OutputTile, x: AnyArray, y: AnyArray, kernels: Kernels, limits: Limits
 ) -> None:
-    padding = padding_of(tile.axes, limits.fusion)
+    planes = padded_planes(tile.axes, limits.fusion)
     depth, rows = plan.group_in_channels, plan.group_out_channels
-    flat = flatten(x, padding)
+    flat = flatten(x, planes)
     target = y[tile.batch, :, tile.outputs].swapaxes(0, 1)
-    for place in padding.untouched:
+    for place in planes.untouched:
         target[(EVERY, EVERY, *place)] = 0
-    for group, each in product(range(plan.groups), padding.correlations):
+    for group, each in product(range(plan.groups), planes.correlations):
         inputs, outputs = (slice(group * n, (group + 1) * n) for n in (depth, rows))
         weight = kernels[group, each.taps]
-        _correlate(each, padding, tile.axes[-1], flat[inputs], weight, target[outputs], limits)
+        _correlate(each, planes, tile.axes[-1], flat[inputs], weight, target[outputs], limits)
 
 
 @scratch.frame()
 def _correlate(
-    each: FlatCorrelation,
-    padding: Padding,
+    correlation: FlatCorrelation,
+    planes: PaddedPlanes,
     last: Axis,
     flat: AnyArray,
     weight: AnyArray,
     y: AnyArray,
     limits: Limits,
 ) -> None:
-    positions = y.shape[1] * padding.plane
-    span = positions - padding.plane + each.span
-    windows = _gather(flat, each.offsets, span)
+    positions = y.shape[1] * planes.size
+    span = positions - planes.size + correlation.span
+    slices = _gather(flat, correlation.offsets, span)
     if _writes_runs(last, limits):
         result = scratch.empty((positions, weight.shape[1]), flat.dtype)
-        np.matmul(windows.T, weight, out=result[:span])
-        _write_runs(each, padding, last, result, y)
+        np.matmul(slices.T, weight, out=result[:span])
+        _write_runs(correlation, planes, last, result, y)
     else:
         result = scratch.empty((len(weight), positions), flat.dtype)
-        np.matmul(weight, windows, out=result[:, :span])
-        _write(each, padding, result, y, limits.written)
+        np.matmul(weight, slices, out=result[:, :span])
+        _write(correlation, planes, result, y, limits.written)
 
 
 def _gather(flat: AnyArray, offsets: tuple[int, ...], span: int) -> AnyArray:
-    """(shifts * channels, span): the windows, one contiguous slice each."""
+    """(shifts * channels, span): what each tap reads, one contiguous slice each."""
     if len(offsets) == 1:
         return flat[:, offsets[0] : offsets[0] + span]
-    windows = scratch.empty((len(offsets), len(flat), span), flat.dtype)
-    for window, offset in zip(windows, offsets, strict=True):
-        window[...] = flat[:, offset : offset + span]
-    return windows.reshape(len(offsets) * len(flat), span)
+    slices = scratch.empty((len(offsets), len(flat), span), flat.dtype)
+    for each, offset in zip(slices, offsets, strict=True):
+        each[...] = flat[:, offset : offset + span]
+    return slices.reshape(len(offsets) * len(flat), span)
 
 
-def _kernel(w: AnyArray, each: FlatCorrelation) -> AnyArray:
+def _kernel(w: AnyArray, correlation: FlatCorrelation) -> AnyArray:
     """(phases * out_channels, shifts * in_channels), transposed in memory so that the copies
     write contiguous channels.  Sixteen input channels at a time keep w's lines in the cache."""
-    taps = each.taps
+    taps = correlation.taps
     shape = (len(taps[0]), w.shape[0], len(taps), w.shape[1])
     kernel = scratch.empty(shape, w.dtype)
     for low in range(0, w.shape[0], 16):
@@ -152,15 +152,17 @@ def _kernel(w: AnyArray, each: FlatCorrelation) -> AnyArray:
 
 
 def _write(
-    each: FlatCorrelation, padding: Padding, result: AnyArray, y: AnyArray, written: int
+    correlation: FlatCorrelation, planes: PaddedPlanes, result: AnyArray, y: AnyArray, written: int
 ) -> None:
     """Place a result (phases * out_channels, positions) in y (out_channels, batch, *spatial)."""
     rows, samples = y.shape[:2]
-    phases = result.reshape(len(each.taps), rows, samples, *padding.pitches)
+    phases = result.reshape(len(correlation.taps), rows, samples, *planes.pitches)
     some = max(1, written // max(1, phases.size // max(1, rows)))
     for low in range(0, rows, some):
         target = y[low : low + some]
-        for values, source, place in zip(phases, each.sources, each.targets, strict=True):
+        for values, source, place in zip(
+            phases, correlation.sources, correlation.targets, strict=True
+        ):
             target[(EVERY, EVERY, *place)] = values[(slice(low, low + some), EVERY, *source)]
 
 
@@ -179,34 +181,36 @@ def _writes_runs(last: Axis, limits: Limits) -> bool:
     )
 
 
-def _kernel_of_runs(w: AnyArray, each: FlatCorrelation, stride: int) -> AnyArray:
+def _kernel_of_runs(w: AnyArray, correlation: FlatCorrelation, stride: int) -> AnyArray:
     """(shifts * in_channels, out_channels * outer phases * stride)."""
-    outer_phases = each.taps[::stride]
-    shape = (len(each.offsets), *w.shape[:2], len(outer_phases), stride)
+    outer_phases = correlation.taps[::stride]
+    shape = (len(correlation.offsets), *w.shape[:2], len(outer_phases), stride)
     kernel = scratch.empty(shape, w.dtype)
     for phase, choices in enumerate(outer_phases):
         for shift, (*outer, first) in enumerate(choices):
             place: Index = (EVERY, EVERY, *outer, slice(first, first + stride))
             kernel[shift, :, :, phase] = w[place]
-    return kernel.reshape(len(each.offsets) * len(w), w.shape[1] * len(each.taps))
+    return kernel.reshape(len(correlation.offsets) * len(w), w.shape[1] * len(correlation.taps))
 
 
 def _write_runs(
-    each: FlatCorrelation, padding: Padding, last: Axis, result: AnyArray, y: AnyArray
+    correlation: FlatCorrelation, planes: PaddedPlanes, last: Axis, result: AnyArray, y: AnyArray
 ) -> None:
     """Place a result (positions, out_channels * outer phases * stride) in y (out_channels,
     batch, *spatial)."""
     channels, samples = y.shape[:2]
     stride, size = last.stride, last.output_size
-    values = result.reshape(samples, *padding.pitches, channels, len(each.taps) // stride, stride)
+    values = result.reshape(
+        samples, *planes.pitches, channels, len(correlation.taps) // stride, stride
+    )
     # (outer phases, channels, batch, *cells, stride)
-    axes = 1 + len(padding.pitches)
+    axes = 1 + len(planes.pitches)
     values = values.transpose(axes + 1, axes, *range(axes), axes + 2)
     cells = Cells(last)
     lead, whole = cells.inside.start, cells.whole
     count = whole.stop - whole.start
     begin, end = whole.start * stride - lead, whole.stop * stride - lead
-    outer_phases = zip(each.sources[::stride], each.targets[::stride], strict=True)
+    outer_phases = zip(correlation.sources[::stride], correlation.targets[::stride], strict=True)
     for run, (source, target) in zip(values, outer_phases, strict=True):
         rows = run[(EVERY, EVERY, *source[:-1])]
         place = y[(EVERY, EVERY, *target[:-1])]
@@ -214,7 +218,7 @@ def _write_runs(
             inner = place[..., begin:end]
             inner.reshape(*inner.shape[:-1], count, stride)[...] = rows[..., whole, :]
         if lead:
-            part = min(size, stride - lead)
-            place[..., :part] = rows[..., 0, lead : lead + part]
+            head = min(size, stride - lead)
+            place[..., :head] = rows[..., 0, lead : lead + head]
         if count >= 0 and end < size:
             place[..., end:] = rows[..., whole.stop, : size - end]

@@ -1,7 +1,7 @@
-"""A problem cut into tiles: pieces computed one at a time, so that scratch memory does not grow
+"""A problem cut into tiles: what is computed at a time, so that scratch memory does not grow
 with the batch or the image.
 
-Output tiles are pieces of y, for the forms that write it; window tiles are positions of x with
+Output tiles are parts of y, for the forms that write it; window tiles are positions of x with
 channels of y, for the forms that read y.
 """
 
@@ -54,7 +54,7 @@ def output_tiles(plan: Plan, positions: int, samples: int) -> tuple[OutputTile, 
     """
     first, *others = plan.axes
     size = prod(plan.input_size)
-    together = max(1, min(plan.batch, samples, positions // size))
+    at_once = max(1, min(plan.batch, samples, positions // size))
     rows = first.output_size
     if size > positions:
         share = first.output_size * positions // size
@@ -63,8 +63,8 @@ def output_tiles(plan: Plan, positions: int, samples: int) -> tuple[OutputTile, 
     for start in range(0, first.output_size, rows):
         stop = min(start + rows, first.output_size)
         inputs, axis = first.cut(start, stop)
-        for sample in range(0, plan.batch, together):
-            batch = slice(sample, min(sample + together, plan.batch))
+        for sample in range(0, plan.batch, at_once):
+            batch = slice(sample, min(sample + at_once, plan.batch))
             tiles.append(OutputTile(batch, inputs, slice(start, stop), (axis, *others)))
     return tuple(tiles)
 
