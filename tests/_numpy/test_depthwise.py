@@ -1,4 +1,4 @@
-"""Whole planes in tiles of any size; the flipped kernel makes a convolution of them."""
+"""Whole planes in tiles of any size give the same."""
 
 from __future__ import annotations
 
