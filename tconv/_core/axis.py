@@ -55,6 +55,17 @@ class Axis:
         stop = max(start, stop)
         return start, stop, start * self.stride + offset
 
+    def landing(self, tap: int) -> tuple[slice, slice]:
+        """The inputs that this tap carries inside the output, and the outputs it lands on."""
+        start, stop, first = self.reach(tap)
+        return slice(start, stop), slice(first, first + (stop - start) * self.stride, self.stride)
+
+    def flipped(self) -> Axis:
+        """The axis of stride 1 from y to x that reads the kernel from its end: the convolution
+        of an axis of stride 1 as a transposed one."""
+        lo = self.extent - 1 - self.lo
+        return Axis(self.output_size, self.input_size, self.kernel_size, 1, self.dilation, lo)
+
     def inputs_of(self, start: int, stop: int) -> tuple[int, int]:
         """First and past the last of the inputs, inside x or not, that reach the outputs
         ``start <= o < stop``: ``ceil((start + lo - d*(k - 1)) / s)`` to

@@ -41,6 +41,12 @@ class Phase:
     start: int
     step: int
 
+    @property
+    def reads(self) -> tuple[tuple[int, int], ...]:
+        """(tap, shift) of each tap: output ``q`` reads input ``q + shift`` through it."""
+        every = range(self.taps)
+        return tuple((self.tap + j * self.tap_step, self.start - j * self.step) for j in every)
+
 
 @lru_cache(maxsize=4096)
 def phases(axis: Axis) -> tuple[Phase, ...]:
@@ -62,6 +68,11 @@ def phases(axis: Axis) -> tuple[Phase, ...]:
         else:
             found.append(Phase(first, count, 0, tap_step, 0, 0, step))
     return tuple(found)
+
+
+def outputs_of(axis: Axis, phase: Phase) -> slice:
+    """The positions of y that are outputs of a phase."""
+    return slice(phase.first, None, axis.stride)
 
 
 @dataclass(frozen=True)
@@ -149,6 +160,12 @@ class Cells:
         return slice(start, start + self.axis.output_size)
 
     @property
+    def whole(self) -> slice:
+        """Those of its ``count`` cells that lie wholly in y; may start behind its end."""
+        inside = self.inside
+        return slice(-(-inside.start // self.axis.stride), inside.stop // self.axis.stride)
+
+    @property
     def reached(self) -> int:
         """Cells that the inputs reach, counted from cell 0."""
         return self.axis.input_size + self._lands(self.axis.kernel_size - 1)[0]
@@ -232,7 +249,7 @@ def cells_of(axes: Sequence[Axis]) -> list[Cells]:
 
 
 @dataclass(frozen=True)
-class Member:
+class CorrelatedPhase:
     """One phase of a correlation: its positions ``skip <= q < skip + count`` are the outputs
     ``target``, and ``taps`` has one tap for each shift."""
 
@@ -248,24 +265,30 @@ class Correlation:
 
     shifts: tuple[int, ...]
     count: int
-    members: tuple[Member, ...]
+    phases: tuple[CorrelatedPhase, ...]
 
     @property
     def products(self) -> int:
         """Multiplications an axis for each pair of channels."""
-        return len(self.shifts) * self.count * len(self.members)
+        return len(self.shifts) * self.count * len(self.phases)
+
+
+def inputs_read(correlations: Sequence[Correlation]) -> tuple[int, int]:
+    """First and past the last of the inputs, inside x or not, that correlations read; (0, 0)
+    for none."""
+    first = min((min(each.shifts) for each in correlations), default=0)
+    return first, max((max(each.shifts) + each.count for each in correlations), default=0)
 
 
 def phase_by_phase(axis: Axis) -> tuple[Correlation, ...]:
     """One correlation for each phase that has taps."""
-    return tuple(_of_phase(axis, phase) for phase in phases(axis) if phase.taps)
-
-
-def _of_phase(axis: Axis, phase: Phase) -> Correlation:
-    taps = tuple(phase.tap + j * phase.tap_step for j in range(phase.taps))
-    shifts = tuple(phase.start - j * phase.step for j in range(phase.taps))
-    target = slice(phase.first, None, axis.stride)
-    return Correlation(shifts, phase.count, (Member(taps, 0, phase.count, target),))
+    found = []
+    for phase in phases(axis):
+        if phase.taps:
+            taps, shifts = zip(*phase.reads, strict=True)
+            only = CorrelatedPhase(taps, 0, phase.count, outputs_of(axis, phase))
+            found.append(Correlation(shifts, phase.count, (only,)))
+    return tuple(found)
 
 
 def all_phases(axis: Axis) -> Correlation | None:
@@ -275,16 +298,16 @@ def all_phases(axis: Axis) -> Correlation | None:
     cells = Cells(axis)
     if axis.dilation > 1 or not cells.even:
         return None
-    members = []
+    found = []
     for residue in range(axis.stride):
         first = (residue - axis.lo) % axis.stride
         if first < axis.output_size:
             taps = tuple(tap + residue for tap, _ in cells.runs[0].taps)
             skip = (first + axis.lo) // axis.stride - cells.first
             count = -(-(axis.output_size - first) // axis.stride)
-            members.append(Member(taps, skip, count, slice(first, None, axis.stride)))
+            found.append(CorrelatedPhase(taps, skip, count, slice(first, None, axis.stride)))
     shifts = tuple(cells.first - shift for shift in cells.shifts)
-    return Correlation(shifts, cells.count, tuple(members))
+    return Correlation(shifts, cells.count, tuple(found))
 
 
 class Rectangle(NamedTuple):
@@ -293,6 +316,11 @@ class Rectangle(NamedTuple):
     shifts: int
     phases: int
     step: int
+
+    @property
+    def reach(self) -> int:
+        """Cells from the one that the first tap reads to that of the last."""
+        return (self.shifts - 1) * self.step
 
 
 def rectangle(axis: Axis) -> Rectangle | None:

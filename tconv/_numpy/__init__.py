@@ -5,12 +5,12 @@ from tconv._numpy.entry import (
     bias_cotangent,
     cast_cotangent,
     conv,
-    conv_matrix,
     conv_transpose,
     cotangents,
     weight_cotangent,
 )
 from tconv._numpy.resample import resample
+from tconv._numpy.textbook import conv_matrix
 
 __all__ = [
     "bias_cotangent",

@@ -1,78 +1,102 @@
 """Few channels a group: multiply-add of whole shifted planes, one tap after the other.
 
 A GEMM of so few rows is bound by its overhead; here every operation runs over contiguous
-memory for many channels at once, and the pieces run on all threads.
+memory for many channels at once, and the tiles run on all threads.
 """
 
 from __future__ import annotations
 
-from math import prod
-from typing import Any
+from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
-from numpy.typing import NDArray
 
 from tconv._core.axis import Axis
 from tconv._core.plan import Plan
+from tconv._core.typing import AnyArray
 from tconv._numpy import scratch
-from tconv._numpy.blocks import Block
-from tconv._numpy.flattened import EVERY, Product, flatten, recipe
-from tconv._numpy.group_tasks import by_group
-
-Index = tuple[Any, ...]
-
-POSITIONS = 1 << 14
-ELEMENTS = 1 << 17
+from tconv._numpy.padded import FUSION_LIMIT, flatten, padded_planes
+from tconv._numpy.tiles import EVERY, Index, OutputTile, compute_by_groups
 
 
-def conv_transpose(plan: Plan, x: NDArray[Any], w: NDArray[Any]) -> NDArray[Any]:
+@dataclass(frozen=True)
+class Limits:
+    """Input positions of a tile, and elements of the planes that a task works on."""
+
+    positions: int = 1 << 14
+    elements: int = 1 << 17
+    fusion: float = FUSION_LIMIT
+
+
+LIMITS = Limits()
+
+
+def conv_transpose(plan: Plan, x: AnyArray, w: AnyArray, limits: Limits = LIMITS) -> AnyArray:
     """y[phase] is the sum over channels and taps of w[tap] * (x shifted by the tap)."""
 
-    def groups_together(block: Block) -> int:
-        samples: int = block.batch.stop - block.batch.start
-        return ELEMENTS // (samples * prod(recipe(block.axes).pitches))
+    def groups_at_once(tile: OutputTile) -> int:
+        return limits.elements // (tile.samples * padded_planes(tile.axes, limits.fusion).size)
 
-    return by_group(plan, x, w, _compute, POSITIONS, groups_together)
+    compute = partial(_compute, limits.fusion)
+    return compute_by_groups(plan, x, w, compute, limits.positions, groups_at_once)
+
+
+def conv(plan: Plan, y: AnyArray, w: AnyArray) -> AnyArray:
+    """x, at stride 1: the transposed convolution with the kernel flipped."""
+    return conv_transpose(*flipped(plan, y, w))
+
+
+def flipped(plan: Plan, y: AnyArray, w: AnyArray) -> tuple[Plan, AnyArray, AnyArray]:
+    """The convolution of a plan of stride 1 as a transposed one: its plan, x and w."""
+    axes = tuple(axis.flipped() for axis in plan.axes)
+    groups, depth, channels = plan.groups, plan.group_in_channels, plan.group_out_channels
+    turned = np.flip(w, tuple(range(2, w.ndim))).reshape(groups, depth, channels, *w.shape[2:])
+    kernel = turned.swapaxes(1, 2).reshape(plan.out_channels, depth, *w.shape[2:])
+    return Plan(plan.batch, plan.out_channels, plan.in_channels, groups, axes), y, kernel
 
 
 @scratch.frame()
 def _compute(
-    groups: int, axes: tuple[Axis, ...], x: NDArray[Any], w: NDArray[Any], y: NDArray[Any]
+    fusion_limit: float,
+    groups: int,
+    axes: tuple[Axis, ...],
+    x: AnyArray,
+    w: AnyArray,
+    y: AnyArray,
 ) -> None:
-    how = recipe(axes)
-    samples, plane = len(x), prod(how.pitches)
-    flat = flatten(x, how).reshape(groups, -1, samples * plane + how.slack)
+    planes = padded_planes(axes, fusion_limit)
+    samples, plane = len(x), planes.size
+    flat = flatten(x, planes).reshape(groups, -1, samples * plane + planes.slack)
     weight = w.reshape(groups, flat.shape[1], *w.shape[1:])
     target = y.reshape(samples, groups, -1, *y.shape[2:]).swapaxes(0, 1)
     total = scratch.empty((groups, samples * plane), x.dtype)
     term = scratch.empty(total.shape, x.dtype)
-    for untouched in how.untouched:
+    for untouched in planes.untouched:
         target[(EVERY, EVERY, EVERY, *untouched)] = 0
-    for job in how.products:
-        span = (samples - 1) * plane + job.span
+    for each in planes.correlations:
+        span = (samples - 1) * plane + each.span
         for channel in range(weight.shape[2]):
-            for member in range(len(job.taps)):
-                _correlate(
-                    job, member, flat, weight[:, :, channel], total[:, :span], term[:, :span]
-                )
-                values = total.reshape(groups, samples, *how.pitches)
-                kept = values[(EVERY, EVERY, *job.sources[member])]
-                place: Index = (EVERY, EVERY, channel, *job.targets[member])
-                target[place] = kept
+            kernel = weight[:, :, channel]
+            for taps, source, place in zip(each.taps, each.sources, each.targets, strict=True):
+                terms = list(zip(each.offsets, taps, strict=True))
+                _correlate(terms, flat, kernel, total[:, :span], term[:, :span])
+                values = total.reshape(groups, samples, *planes.pitches)
+                written: Index = (EVERY, EVERY, channel, *place)
+                target[written] = values[(EVERY, EVERY, *source)]
 
 
 def _correlate(
-    job: Product,
-    member: int,
-    flat: NDArray[Any],
-    w: NDArray[Any],
-    total: NDArray[Any],
-    term: NDArray[Any],
+    terms: list[tuple[int, tuple[int, ...]]],
+    flat: AnyArray,
+    w: AnyArray,
+    total: AnyArray,
+    term: AnyArray,
 ) -> None:
-    """total[group] = sum over inputs and taps of w[group, input, tap] * flat shifted."""
+    """total[group] = sum over inputs and the (offset, tap) of w[group, input, tap] * flat from
+    offset on."""
     span, out = total.shape[1], total
     for channel in range(flat.shape[1]):
-        for offset, tap in zip(job.offsets, job.taps[member], strict=True):
+        for offset, tap in terms:
             place: Index = (EVERY, channel, *tap)
             factor = w[place][:, None]
             np.multiply(flat[:, channel, offset : offset + span], factor, out=out)

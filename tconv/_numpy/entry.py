@@ -1,89 +1,81 @@
-"""The entry points: dtypes decided, algorithm chosen, bias added."""
+"""The entry points: dtypes decided, form chosen, bias added."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from tconv._core import dtypes
 from tconv._core.plan import Plan
-from tconv._numpy import (
-    banded,
-    depthwise,
-    dilated,
-    matrix,
-    overlap_add,
-    subpixel,
-    tiny,
-    window_gemm,
-)
-from tconv._numpy.choose import choose
+from tconv._core.typing import AnyArray, DTypeLike
+from tconv._numpy import choose, textbook
+from tconv._numpy.choose import FORMS, Form
 
-Array = NDArray[Any]
-ALGORITHMS: dict[str, Callable[[Plan, Array, Array], Array]] = {
-    "col2im": overlap_add.conv_transpose,
-    "dilated": dilated.conv_transpose,
-    "subpixel": subpixel.conv_transpose,
-    "matrix": matrix.conv_transpose,
-    "depthwise": depthwise.conv_transpose,
-    "banded": banded.conv_transpose,
-    "tiny": tiny.conv_transpose,
+METHODS: dict[str, Form] = {
+    "auto": partial(choose.compute, "y"),
+    "col2im": FORMS["y"]["columns"],
+    "dilated": textbook.dilated,
+    "subpixel": FORMS["y"]["subpixel"],
+    "matrix": textbook.matrix,
 }
 
 
 def conv_transpose(
-    plan: Plan, x: Array, w: Array, b: Array | None, *, method: str, precision: Any, preferred: Any
-) -> Array:
+    plan: Plan,
+    x: AnyArray,
+    w: AnyArray,
+    b: AnyArray | None,
+    *,
+    method: str,
+    precision: Any,
+    preferred: DTypeLike,
+) -> AnyArray:
     """y from x and w by the named algorithm."""
-    result, compute = _dtypes_of(x, w, preferred, b)
-    algorithm = ALGORITHMS[choose(plan) if method == "auto" else method]
-    y = algorithm(plan, x.astype(compute, copy=False), w.astype(compute, copy=False))
-    return _finish(y, b, result)
+    return _computed(METHODS[method], plan, x, w, b, preferred)
 
 
 def conv(
-    plan: Plan, y: Array, w: Array, b: Array | None, *, precision: Any, preferred: Any
-) -> Array:
+    plan: Plan,
+    y: AnyArray,
+    w: AnyArray,
+    b: AnyArray | None,
+    *,
+    precision: Any,
+    preferred: DTypeLike,
+) -> AnyArray:
     """x from y and w: the adjoint of ``conv_transpose``."""
-    result, compute = _dtypes_of(y, w, preferred, b)
-    x = window_gemm.conv(plan, y.astype(compute, copy=False), w.astype(compute, copy=False))
-    return _finish(x, b, result)
+    return _computed(partial(choose.compute, "x"), plan, y, w, b, preferred)
 
 
-def weight_cotangent(plan: Plan, x: Array, y: Array, *, precision: Any) -> Array:
+def weight_cotangent(plan: Plan, x: AnyArray, y: AnyArray, *, precision: Any) -> AnyArray:
     """w from x and y: how much each tap joins them."""
-    result, compute = _dtypes_of(x, y, None, None)
-    w = window_gemm.weight_cotangent(
-        plan, x.astype(compute, copy=False), y.astype(compute, copy=False)
-    )
-    return w.astype(result, copy=False)
+    return _computed(partial(choose.compute, "w"), plan, x, y)
 
 
-def cotangents(plan: Plan, x: Array, w: Array, y: Array, *, precision: Any) -> tuple[Array, Array]:
+def cotangents(
+    plan: Plan, x: AnyArray, w: AnyArray, y: AnyArray, *, precision: Any
+) -> tuple[AnyArray, AnyArray]:
     """``conv`` of y and w, and ``weight_cotangent`` of x and y, from one gathering of y."""
-    result_x, compute = _dtypes_of(y, w, None, None)
-    result_w, compute_w = _dtypes_of(x, y, None, None)
-    if compute != compute_w:
+    result_x, sums = _promoted(y.dtype, w.dtype)
+    result_w, sums_w = _promoted(x.dtype, y.dtype)
+    if sums != sums_w:
         dx = conv(plan, y, w, None, precision=precision, preferred=None)
         return dx, weight_cotangent(plan, x, y, precision=precision)
-    operands = (operand.astype(compute, copy=False) for operand in (x, w, y))
-    dx, dw = window_gemm.cotangents(plan, *operands)
+    dx, dw = choose.cotangents(plan, *_cast(sums, x, w, y))
     return dx.astype(result_x, copy=False), dw.astype(result_w, copy=False)
 
 
-def bias_cotangent(cotangent: Array) -> Array:
+def bias_cotangent(cotangent: AnyArray) -> AnyArray:
     """The sum over batch and positions, one value a channel."""
     axes = (0, *range(2, cotangent.ndim))
-    compute = dtypes.accumulator(cotangent.dtype)
-    total: Array = np.sum(cotangent, axis=axes, dtype=compute)
+    sums = dtypes.accumulator(cotangent.dtype)
+    total: AnyArray = np.sum(cotangent, axis=axes, dtype=sums)
     return total.astype(cotangent.dtype, copy=False)
 
 
-def cast_cotangent(cotangent: Array, operand: Array) -> Array:
+def cast_cotangent(cotangent: AnyArray, operand: AnyArray) -> AnyArray:
     """The cotangent in its operand's dtype: real operands take the real part, and integer
     operands of a float problem keep the float."""
     kinds = dtypes.kind(cotangent.dtype), dtypes.kind(operand.dtype)
@@ -94,38 +86,41 @@ def cast_cotangent(cotangent: Array, operand: Array) -> Array:
     return cotangent.astype(operand.dtype, copy=False)
 
 
-def conv_matrix(plan: Plan, w: Array) -> Array:
-    """The dense matrix of the convolution: rows are positions of x, columns of y."""
-    return matrix.dense(plan, w)
-
-
-def _dtypes_of(
-    signal: Array, other: Array, preferred: Any, b: Array | None
-) -> tuple[np.dtype[Any], np.dtype[Any]]:
-    """(result, compute): what is returned, and what is multiplied and summed in."""
-    result, compute = _promoted(signal.dtype, other.dtype)
+def _computed(
+    form: Form,
+    plan: Plan,
+    first: AnyArray,
+    second: AnyArray,
+    b: AnyArray | None = None,
+    preferred: DTypeLike = None,
+) -> AnyArray:
+    """What a form gives, with the bias, in the dtype of the result."""
+    result, sums = _promoted(first.dtype, second.dtype)
     if preferred is not None:
         result = dtypes.preferred_dtype(result, preferred)
-        compute = dtypes.accumulator(result)
+        sums = dtypes.accumulator(result)
     if b is not None:
         dtypes.check_bias(result, b.dtype)
-    return result, compute
-
-
-@lru_cache(maxsize=256)
-def _promoted(signal: np.dtype[Any], other: np.dtype[Any]) -> tuple[np.dtype[Any], np.dtype[Any]]:
-    try:
-        result = np.result_type(signal, other)
-    except TypeError:
-        raise TypeError(
-            f"operands: must have dtypes that NumPy promotes to a common one; got {signal} "
-            f"and {other}. Convert one of them with astype."
-        ) from None
-    return result, dtypes.accumulator(result)
-
-
-def _finish(values: Array, b: Array | None, result: np.dtype[Any]) -> Array:
+    values = form(plan, *_cast(sums, first, second))
     if b is not None:
         bias = b.astype(values.dtype, copy=False)
         values += bias.reshape(-1, *[1] * (values.ndim - 2))
     return values.astype(result, copy=False)
+
+
+def _cast(sums: np.dtype[Any], *operands: AnyArray) -> list[AnyArray]:
+    """The operands in the dtype of the sums."""
+    return [operand.astype(sums, copy=False) for operand in operands]
+
+
+@lru_cache(maxsize=256)
+def _promoted(first: np.dtype[Any], second: np.dtype[Any]) -> tuple[np.dtype[Any], np.dtype[Any]]:
+    """The dtype of the result, and that of the products and sums."""
+    try:
+        result = np.result_type(first, second)
+    except TypeError:
+        raise TypeError(
+            f"operands: must have dtypes that NumPy promotes to a common one; got {first} "
+            f"and {second}. Convert one of them with astype."
+        ) from None
+    return result, dtypes.accumulator(result)

@@ -6,33 +6,43 @@ each finished phase is written into y once.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import lru_cache
 from itertools import product
 from math import prod
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from tconv._core import relation
 from tconv._core.axis import Axis
-from tconv._core.lattice import Phase, phases
+from tconv._core.lattice import Phase, outputs_of, phases
 from tconv._core.plan import Plan
+from tconv._core.typing import AnyArray
 from tconv._numpy import scratch
-from tconv._numpy.blocks import blocks
+from tconv._numpy.tiles import EVERY, Index, output_tiles
 
-Index = tuple[Any, ...]
 
-COLUMNS = 1 << 20
-POSITIONS = 4096
-FEWEST_ROWS = 128
-SHORT_ROW = 24
-EVERY = slice(None)
+@dataclass(frozen=True)
+class Limits:
+    """Input positions of a tile; elements of its columns, and the fewest of their rows in one
+    GEMM; the length from which rows of y are added up sample by sample."""
+
+    positions: int = 4096
+    columns: int = 1 << 20
+    fewest_rows: int = 128
+    long_row: int = 24
+
+
+LIMITS = Limits()
 
 
 class Sum(NamedTuple):
     """One phase: the places in y, and the columns to add up for them.
 
-    ``terms`` pairs places in the phase with columns; the first ``complete`` of them cover it.
+    ``terms`` are places in the phase, each with its columns; the first ``complete`` of them
+    cover the phase.
     """
 
     target: Index
@@ -41,7 +51,7 @@ class Sum(NamedTuple):
     terms: tuple[tuple[Index, Index], ...]
 
 
-def conv_transpose(plan: Plan, x: NDArray[Any], w: NDArray[Any]) -> NDArray[Any]:
+def conv_transpose(plan: Plan, x: AnyArray, w: AnyArray, limits: Limits = LIMITS) -> AnyArray:
     """y[.., i*s + t*d - lo] += (w^T x)[t, i] for every tap.
 
     Samples with short rows are computed together, the batch innermost, so that the additions
@@ -50,20 +60,20 @@ def conv_transpose(plan: Plan, x: NDArray[Any], w: NDArray[Any]) -> NDArray[Any]
     if prod(plan.input_size) == 1:
         return _single_position(plan, x, w)
     y = np.empty(plan.y_shape, x.dtype)
-    pack = packs(plan)
-    for block in blocks(plan, POSITIONS, plan.batch if pack else 1):
-        signal, target = x[block.batch, :, block.inputs], y[block.batch, :, block.outputs]
+    pack = packs(plan, limits)
+    for tile in output_tiles(plan, limits.positions, plan.batch if pack else 1):
+        signal, target = x[tile.batch, :, tile.inputs], y[tile.batch, :, tile.outputs]
         inner = np.ascontiguousarray(np.moveaxis(signal, 0, -1)) if pack else signal[0][..., None]
-        _distribute(plan, block.axes, inner, w, np.moveaxis(target, 0, -1))
+        _distribute(plan, tile.axes, inner, w, np.moveaxis(target, 0, -1), limits)
     return y
 
 
-def packs(plan: Plan) -> bool:
+def packs(plan: Plan, limits: Limits = LIMITS) -> bool:
     """Whether samples are computed together, the batch innermost."""
-    return plan.batch > 1 and plan.input_size[-1] < SHORT_ROW
+    return plan.batch > 1 and plan.input_size[-1] < limits.long_row
 
 
-def _single_position(plan: Plan, x: NDArray[Any], w: NDArray[Any]) -> NDArray[Any]:
+def _single_position(plan: Plan, x: AnyArray, w: AnyArray) -> AnyArray:
     """Without neighbours nothing overlaps: the GEMM's rows are the kernels in place."""
     groups, depth = plan.groups, plan.group_in_channels
     signal = x.reshape(plan.batch, groups, depth).swapaxes(0, 1)
@@ -74,32 +84,28 @@ def _single_position(plan: Plan, x: NDArray[Any], w: NDArray[Any]) -> NDArray[An
     if plan.kernel_size == plan.output_size and all(a.lo == 0 < a.dilation < 2 for a in plan.axes):
         return kernels
     y = np.zeros(plan.y_shape, x.dtype)
-    source, target = [], []
-    for axis in plan.axes:
-        low = max(0, -(-axis.lo // axis.dilation))
-        high = min(axis.kernel_size, (axis.output_size - 1 + axis.lo) // axis.dilation + 1)
-        high = max(low, high)
-        first = low * axis.dilation - axis.lo
-        source.append(slice(low, high))
-        target.append(slice(first, first + (high - low) * axis.dilation, axis.dilation))
-    if all(part.stop > part.start for part in source):
-        y[(EVERY, EVERY, *target)] = kernels[(EVERY, EVERY, *source)]
+    # The taps of one input land as the inputs of an axis with one tap, ``dilation`` apart.
+    landings = [
+        Axis(a.kernel_size, a.output_size, 1, a.dilation, 1, a.lo).landing(0) for a in plan.axes
+    ]
+    source, target = zip(*landings, strict=True)
+    y[(EVERY, EVERY, *target)] = kernels[(EVERY, EVERY, *source)]
     return y
 
 
 @scratch.frame()
 def _distribute(
-    plan: Plan, axes: tuple[Axis, ...], x: NDArray[Any], w: NDArray[Any], y: NDArray[Any]
+    plan: Plan, axes: tuple[Axis, ...], x: AnyArray, w: AnyArray, y: AnyArray, limits: Limits
 ) -> None:
     """x is (in_channels, *positions, batch), y (out_channels, *positions, batch)."""
     depth, channels = plan.group_in_channels, plan.group_out_channels
     length = prod(x.shape[1:])
-    fits = max(COLUMNS // max(1, length * plan.taps), -(-FEWEST_ROWS // plan.taps))
-    pieces = -(-channels // fits)
-    some = max(1, -(-channels // max(1, pieces)))
+    fits = max(limits.columns // max(1, length * plan.taps), -(-limits.fewest_rows // plan.taps))
+    gemms = -(-channels // fits)
+    some = max(1, -(-channels // max(1, gemms)))
     shape = [-(-axis.output_size // axis.stride) for axis in axes]
-    columns = scratch.empty((some * plan.taps, length), x.dtype)
-    phase = scratch.empty((some * prod(shape) * x.shape[-1],), x.dtype)
+    products = scratch.empty((some * plan.taps, length), x.dtype)
+    room = scratch.empty((some * prod(shape) * x.shape[-1],), x.dtype)
     packed = scratch.empty((some, *y.shape[1:]), x.dtype) if x.shape[-1] > 1 else None
     sums = _sums(axes)
     for group in range(plan.groups):
@@ -109,71 +115,83 @@ def _distribute(
             high = min(low + some, channels)
             rows = (high - low) * plan.taps
             weight = w[inputs, low:high].reshape(depth, rows)
-            np.matmul(weight.T, signal, out=columns[:rows])
-            cols = columns[:rows].reshape(high - low, *plan.kernel_size, *x.shape[1:])
+            np.matmul(weight.T, signal, out=products[:rows])
+            columns = products[:rows].reshape(high - low, *plan.kernel_size, *x.shape[1:])
             outputs = y[group * channels + low : group * channels + high]
             target = outputs if packed is None else packed[: high - low]
             for each in sums:
-                _add_up(each, cols, target, phase)
+                _add_up(each, columns, target, room)
             if packed is not None:
                 outputs[...] = target
 
 
-def _add_up(each: Sum, cols: NDArray[Any], y: NDArray[Any], scratch: NDArray[Any]) -> None:
+def _add_up(each: Sum, columns: AnyArray, y: AnyArray, room: AnyArray) -> None:
+    """Write one phase of y; its sum is made in ``room``."""
     terms = each.terms
     if not terms:
         y[each.target] = 0
         return
     if each.complete and len(terms) == 1:
-        y[each.target] = cols[terms[0][1]]
+        y[each.target] = columns[terms[0][1]]
         return
-    shape = (cols.shape[0], *each.shape, cols.shape[-1])
-    total = scratch[: prod(shape)].reshape(shape)
+    shape = (columns.shape[0], *each.shape, columns.shape[-1])
+    total = room[: prod(shape)].reshape(shape)
     if each.complete > 1:
-        np.add(cols[terms[0][1]], cols[terms[1][1]], out=total)
+        np.add(columns[terms[0][1]], columns[terms[1][1]], out=total)
     elif each.complete:
-        total[...] = cols[terms[0][1]]
+        total[...] = columns[terms[0][1]]
     else:
         total.fill(0)
     for place, source in terms[min(each.complete, 2) :]:
-        part = total[place]
-        np.add(part, cols[source], out=part)
+        covered = total[place]
+        np.add(covered, columns[source], out=covered)
     y[each.target] = total
 
 
 @lru_cache(maxsize=1024)
 def _sums(axes: tuple[Axis, ...]) -> tuple[Sum, ...]:
-    found = []
-    for chosen in product(*map(phases, axes)):
-        shape = tuple(phase.count for phase in chosen)
-        reaches = [_reaches(axis, phase) for axis, phase in zip(axes, chosen, strict=True)]
-        terms = []
-        for taps in product(*reaches):
-            place = (EVERY, *(slice(start, stop) for _, start, stop, _ in taps))
-            columns = (
-                EVERY,
-                *(tap for tap, *_ in taps),
-                *(slice(start + shift, stop + shift) for _, start, stop, shift in taps),
-            )
-            covers = tuple(stop - start for _, start, stop, _ in taps) == shape
-            terms.append((not covers, place, columns))
-        terms.sort(key=lambda term: term[0])
-        target = tuple(
-            slice(phase.first, None, axis.stride) for phase, axis in zip(chosen, axes, strict=True)
-        )
-        complete = sum(not partial for partial, *_ in terms)
-        pairs = tuple((place, columns) for _, place, columns in terms)
-        found.append(Sum((EVERY, *target), shape, complete, pairs))
-    return tuple(found)
+    return tuple(_sum(axes, chosen) for chosen in product(*map(phases, axes)))
 
 
-def _reaches(axis: Axis, phase: Phase) -> list[tuple[int, int, int, int]]:
-    """(tap, start, stop, shift) for each tap: it carries input ``q + shift`` to the phase's
-    output ``q`` for ``start <= q < stop``."""
+def _sum(axes: tuple[Axis, ...], chosen: tuple[Phase, ...]) -> Sum:
+    shape = tuple(phase.count for phase in chosen)
+    terms = []
+    for carried in product(*map(_carried, axes, chosen)):
+        taps, places, inputs = zip(*carried, strict=True)
+        covers = tuple(place.stop - place.start for place in places) == shape
+        terms.append((not covers, (EVERY, *places), (EVERY, *taps, *inputs)))
+    terms.sort(key=lambda term: term[0])
+    target = map(outputs_of, axes, chosen)
+    complete = sum(not partial for partial, *_ in terms)
+    return Sum((EVERY, *target), shape, complete, tuple((at, columns) for _, at, columns in terms))
+
+
+def _carried(axis: Axis, phase: Phase) -> list[tuple[int, slice, slice]]:
+    """(tap, outputs of the phase, inputs that it carries there) for each tap."""
     found = []
-    for step in range(phase.taps):
-        shift = phase.start - step * phase.step
+    for tap, shift in phase.reads:
         start, stop = max(0, -shift), min(phase.count, axis.input_size - shift)
         if start < stop:
-            found.append((phase.tap + step * phase.tap_step, start, stop, shift))
+            found.append((tap, slice(start, stop), slice(start + shift, stop + shift)))
     return found
+
+
+def small(plan: Plan, x: AnyArray, w: AnyArray) -> AnyArray:
+    """The same for small problems: columns added up by an index that is made once a plan."""
+    groups, depth, positions = plan.groups, plan.group_in_channels, prod(plan.input_size)
+    weight = w.reshape(groups, depth, plan.group_out_channels * plan.taps)
+    columns = weight.swapaxes(1, 2) @ x.reshape(plan.batch, groups, depth, positions)
+    source, target = _index(plan)
+    y = np.zeros(prod(plan.y_shape), x.dtype)
+    np.add.at(y, target, columns.ravel()[source])
+    return y.reshape(plan.y_shape)
+
+
+@lru_cache(maxsize=256)
+def _index(plan: Plan) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Where each column that lands inside y is, and where it lands."""
+    found = relation.entries(plan)
+    channels = np.arange(plan.batch * plan.out_channels)[:, None]
+    source = (channels * plan.taps + found.taps) * prod(plan.input_size) + found.rows
+    target = channels * prod(plan.output_size) + found.columns
+    return source.ravel(), target.ravel()

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from numpy.typing import NDArray
-
 from tconv._core.sampling import Taps
+from tconv._core.typing import AnyArray
 
 
-def resample(x: NDArray[Any], taps: Taps, axis: int) -> NDArray[Any]:
+def resample(x: AnyArray, taps: Taps, axis: int) -> AnyArray:
     """The taps' combination of slices of x along this axis, in the dtype of x."""
     if taps.single:
         return x.take(taps.indices[:, 0], axis)

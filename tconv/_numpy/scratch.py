@@ -11,10 +11,11 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from math import prod
-from typing import Any
 
 import numpy as np
-from numpy.typing import DTypeLike, NDArray
+from numpy.typing import DTypeLike
+
+from tconv._core.typing import AnyArray
 
 KEPT = 32 << 20
 ALIGNMENT = 64
@@ -45,7 +46,7 @@ def frame() -> Iterator[None]:
             _fit()
 
 
-def empty(shape: tuple[int, ...], dtype: DTypeLike) -> NDArray[Any]:
+def empty(shape: tuple[int, ...], dtype: DTypeLike) -> AnyArray:
     """An array of unset values that lasts until the end of the innermost frame; outside of
     any frame one of its own."""
     dtype = np.dtype(dtype)
@@ -60,7 +61,7 @@ def empty(shape: tuple[int, ...], dtype: DTypeLike) -> NDArray[Any]:
     return _arena.buffer[begin : begin + size].view(dtype).reshape(shape)
 
 
-def zeros(shape: tuple[int, ...], dtype: DTypeLike) -> NDArray[Any]:
+def zeros(shape: tuple[int, ...], dtype: DTypeLike) -> AnyArray:
     """``empty``, filled with zeros."""
     array = empty(shape, dtype)
     array.fill(0)

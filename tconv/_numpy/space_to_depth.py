@@ -1,0 +1,161 @@
+"""The maps that read y over its phases: y split by residue modulo the stride (space to depth),
+each element once, so that every tap is a slice of a phase at a shift and no window is copied."""
+
+from __future__ import annotations
+
+from functools import cached_property, lru_cache
+from itertools import product
+from math import prod
+
+import numpy as np
+
+from tconv._core.lattice import rectangle
+from tconv._core.plan import Plan
+from tconv._core.typing import AnyArray
+from tconv._numpy.gathering import Buffer, Gathered, Gathering, region
+from tconv._numpy.tiles import WINDOW_LIMITS, Index, WindowLimits, WindowTile, window_tiles
+from tconv._numpy.windows import WINDOWS
+
+
+def splits(plan: Plan) -> bool:
+    """Whether the taps of every axis fall on a full grid of shifts and phases."""
+    return all(map(rectangle, plan.axes))
+
+
+class _Split:
+    """The shifts and phases of a plan whose axes all split."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+        self._rectangles = tuple(found for axis in plan.axes if (found := rectangle(axis)))
+        self.shifts = tuple(each.shifts for each in self._rectangles)
+        self.phases = tuple(each.phases for each in self._rectangles)
+        self._lead = (plan.groups, plan.group_in_channels, plan.group_out_channels)
+
+    def cells(self, tile: WindowTile) -> tuple[int, ...]:
+        """Cells that a tile reads, one number an axis."""
+        sizes = zip(tile.sizes(self.plan), self._rectangles, strict=True)
+        return tuple(size + each.reach for size, each in sizes)
+
+    def offsets(self, cells: tuple[int, ...]) -> list[int]:
+        """Where each shift begins among the flattened cells, in ascending order."""
+        along = [
+            [shift * each.step * prod(cells[number + 1 :]) for shift in range(each.shifts)]
+            for number, each in enumerate(self._rectangles)
+        ]
+        return [sum(offsets) for offsets in product(*along)]
+
+    @cached_property
+    def _order(self) -> tuple[int, ...]:
+        """(groups, *shifts, in, *phases, out) of (groups, in, out, shift, phase, shift, phase
+        ..)."""
+        end = 3 + 2 * len(self._rectangles)
+        return (0, *range(3, end, 2), 1, *range(4, end, 2), 2)
+
+    def stack(self, w: AnyArray) -> AnyArray:
+        """(groups, shifts * in, phases * out) from w."""
+        ordered = w.reshape(*self._lead, *_alternate(self.shifts, self.phases))
+        ordered = ordered.transpose(self._order)
+        return ordered.reshape(self._lead[0], prod(self.shifts) * self._lead[1], -1)
+
+    def unstack(self, stacked: AnyArray) -> AnyArray:
+        """w from (groups, shifts * in, phases * out): the inverse of ``stack``."""
+        groups, inner, outer = self._lead
+        ordered = stacked.reshape(groups, *self.shifts, inner, *self.phases, outer)
+        return ordered.transpose(np.argsort(self._order)).reshape(self.plan.w_shape)
+
+    def crop(self, tile: WindowTile) -> Index:
+        """The cells that are positions of x, not the reach of the last windows."""
+        return (..., *map(slice, tile.sizes(self.plan)))
+
+
+_split = lru_cache(maxsize=1024)(_Split)
+
+
+def _alternate(first: tuple[int, ...], second: tuple[int, ...]) -> list[int]:
+    return [number for both in zip(first, second, strict=True) for number in both]
+
+
+def gather(plan: Plan, y: AnyArray, limits: WindowLimits = WINDOW_LIMITS) -> Gathered:
+    """Each tile with its phases, (groups, phases * channels, images * cells).  The next tile
+    overwrites them."""
+    split = _split(plan)
+    read = prod(a.stride / count for a, count in zip(plan.axes, split.phases, strict=True))
+    buffer = Buffer(y.dtype)
+    axes = range(len(plan.axes))
+    order = (1, *(4 + 2 * axis for axis in axes), 2, 0, *(3 + 2 * axis for axis in axes))
+    used = [each for count in split.phases for each in (slice(None), slice(count))]
+    depth = prod(split.phases)
+    for tile in window_tiles(plan, depth, read, y.itemsize, limits, whole_channels=True):
+        cells = split.cells(tile)
+        starts = [-axis.lo for axis in plan.axes]
+        starts[0] += tile.rows.start * plan.axes[0].stride
+        spans = [
+            (start, start + size * axis.stride)
+            for start, size, axis in zip(starts, cells, plan.axes, strict=True)
+        ]
+        source = region(plan, y, tile, spans)
+        apart = source.reshape(*source.shape[:3], *_alternate(cells, plan.stride))
+        phases = buffer.copy(apart[(..., *used)].transpose(order))
+        yield tile, phases.reshape(phases.shape[0], -1, source.shape[0] * prod(cells))
+
+
+class _TotalX:
+    """The products of all shifts in one GEMM, added where they meet."""
+
+    def __init__(self, plan: Plan, y: AnyArray, w: AnyArray) -> None:
+        self._split = _split(plan)
+        self._weight = self._split.stack(w)
+        lead = (plan.batch, plan.groups, plan.group_in_channels)
+        self._x = np.empty((*lead, *plan.input_size), y.dtype)
+
+    def add(self, tile: WindowTile, gathered: AnyArray) -> None:
+        target = self._x[tile.batch, tile.groups, :, tile.rows]
+        cells = self._split.cells(tile)
+        offsets = self._split.offsets(cells)
+        length = gathered.shape[2]
+        lead = (len(gathered), len(offsets), target.shape[2])
+        products = (self._weight[tile.groups] @ gathered).reshape(*lead, length)
+        total = products[:, 0]
+        for shift, offset in enumerate(offsets[1:], 1):
+            total[..., : length - offset] += products[:, shift, :, offset:]
+        images = total.reshape(*lead[::2], len(target), *cells)[self._split.crop(tile)]
+        np.copyto(target, images.transpose(2, 0, 1, *range(3, images.ndim)))
+
+    def result(self) -> AnyArray:
+        return self._x.reshape(self._split.plan.x_shape)
+
+
+class _TotalW:
+    """A product of x and the phases for each shift."""
+
+    def __init__(self, plan: Plan, x: AnyArray, y: AnyArray) -> None:
+        self._split = split = _split(plan)
+        self._operands = x, y
+        lead = (plan.batch, plan.groups, plan.group_in_channels)
+        self._x = x.reshape(*lead, *plan.input_size)
+        depth = prod(split.phases) * plan.group_out_channels
+        self._w = np.zeros((plan.groups, prod(split.shifts), lead[2], depth), y.dtype)
+
+    def add(self, tile: WindowTile, gathered: AnyArray) -> None:
+        signal = self._x[tile.batch, tile.groups, :, tile.rows]
+        signal = signal.transpose(1, 2, 0, *range(3, signal.ndim))
+        cells = self._split.cells(tile)
+        padded = np.zeros((*signal.shape[:3], *cells), gathered.dtype)
+        padded[self._split.crop(tile)] = signal
+        flat = padded.reshape(*signal.shape[:2], -1)
+        length = flat.shape[2]
+        for shift, offset in enumerate(self._split.offsets(cells)):
+            products = flat[..., : length - offset] @ gathered[..., offset:].swapaxes(1, 2)
+            self._w[tile.groups, shift] += products
+
+    def result(self) -> AnyArray:
+        """w; from the windows if an infinity or nan of y met one of the zeros that stand beside
+        x, and so reached taps that never read it."""
+        w = self._split.unstack(self._w)
+        if np.isfinite(w).all():
+            return w
+        return WINDOWS.weight_cotangent(self._split.plan, *self._operands)
+
+
+SPACE_TO_DEPTH = Gathering(gather, _TotalX, _TotalW)

@@ -1,0 +1,134 @@
+"""Every form gives the definition; the choice needs nothing but the numbers of the plan."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import product
+
+import numpy as np
+import pytest
+
+from tconv._core.axis import Axis
+from tconv._core.plan import Plan, conv_transpose_call
+from tconv._numpy.choose import COTANGENTS, FORMS, applies, choose, cotangents
+
+from .exact import exact, problems
+
+
+def plan_of(
+    x_shape: tuple[int, ...], w_shape: tuple[int, ...], stride: int = 1, groups: int = 1
+) -> Plan:
+    return conv_transpose_call(x_shape, w_shape, stride=stride, groups=groups).plan
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_every_form_that_applies_equals_the_definition(seed: int) -> None:
+    for problem in problems(seed, 60):
+        for result, forms in FORMS.items():
+            for name in applies(result, problem.plan):
+                value = forms[name](problem.plan, *problem.operands(result))
+                problem.check(result, value, name)
+
+
+def test_cotangents_of_one_gathering_equal_the_definition() -> None:
+    for problem in problems(10, 60):
+        operands = problem.x, problem.w, problem.y
+        both = set(applies("x", problem.plan)) & set(applies("w", problem.plan))
+        for form in [cotangents, *(COTANGENTS[name] for name in both)]:
+            dx, dw = form(problem.plan, *operands)
+            problem.check("x", dx)
+            problem.check("w", dw)
+
+
+def test_whole_numbers_stay_exact() -> None:
+    for problem in problems(11, 20):
+        for result, forms in FORMS.items():
+            operands = [operand.astype(np.int64) for operand in problem.operands(result)]
+            for name in applies(result, problem.plan):
+                value = forms[name](problem.plan, *operands)
+                assert value.dtype == np.int64
+                problem.check(result, value, name)
+
+
+@pytest.mark.parametrize("kernel_size", [3, 4, 31, 32])
+@pytest.mark.parametrize("name", FORMS["y"])
+def test_an_infinity_stays_where_its_taps_land(name: str, kernel_size: int) -> None:
+    """Fusing phases must not multiply it by a zero that stands for a missing tap."""
+    x, w = np.ones((1, 2, 400)), np.ones((2, 8, kernel_size))
+    x[0, 1, 200] = np.inf
+    plan = conv_transpose_call(x.shape, w.shape, stride=2, padding=kernel_size).plan
+    y = FORMS["y"][name](plan, x, w)
+    reached = np.isinf(y).any(axis=(0, 1))
+    first = 200 * 2 - kernel_size
+    assert not np.isnan(y).any()
+    assert reached.sum() == kernel_size
+    assert reached[first : first + kernel_size].all()
+
+
+@pytest.mark.parametrize("groups", [1, 6])
+@pytest.mark.parametrize("stride", [1, 2])
+@pytest.mark.parametrize("bad", [np.inf, np.nan])
+def test_what_is_not_finite_in_y_reaches_only_what_reads_it(
+    groups: int, stride: int, bad: float
+) -> None:
+    problem = exact(plan_of((2, 6, 5, 5), (6, 6 // groups, 4, 4), stride, groups))
+    x, w, y = (np.ones_like(operand) for operand in problem[1:])
+    y[0, 0, 0, 0] = bad
+    reached = {"x": np.zeros(x.shape, bool), "w": np.zeros(w.shape, bool)}
+    reached["x"][0, : 6 // groups, 0, 0] = True
+    reached["w"][: 6 // groups, 0, 0, 0] = True
+    for result, operands in {"x": (y, w), "w": (x, y)}.items():
+        for name in applies(result, problem.plan):
+            value = FORMS[result][name](problem.plan, *operands)
+            np.testing.assert_array_equal(~np.isfinite(value), reached[result], name)
+
+
+def test_outputs_fewer_than_the_stride() -> None:
+    for kernel_size, stride, lo, size in product(range(1, 8), range(1, 6), range(8), (1, 2, 3)):
+        problem = exact(Plan(2, 1, 2, 1, (Axis(3, size, kernel_size, stride, 1, lo),)))
+        expected = problem.expected("y")
+        for name, form in FORMS["y"].items():
+            y = form(problem.plan, problem.x, problem.w)
+            np.testing.assert_array_equal(y, expected, f"{name} {problem.plan}")
+
+
+def test_the_choice_of_y_follows_the_numbers() -> None:
+    chosen = {
+        plan_of((1, 1, 4, 4), (1, 1, 4, 4), 2): "small",
+        plan_of((64, 100, 1, 1), (100, 512, 4, 4)): "columns",
+        plan_of((8, 64, 64, 64), (64, 64, 3, 3)): "subpixel",
+        plan_of((1, 128, 64, 64), (128, 64, 2, 2), 2): "columns",
+        plan_of((8, 64, 32, 32), (64, 1, 4, 4), 2, 64): "banded",
+        plan_of((8, 64, 32, 32), (64, 1, 3, 3), 1, 64): "depthwise",
+        plan_of((8, 64, 9, 9, 9), (64, 1, 4, 4, 4), 2, 64): "depthwise",
+        plan_of((1, 21, 64, 64), (21, 1, 16, 16), 8, 21): "banded",
+    }
+    for plan, name in chosen.items():
+        assert choose("y", plan) == name
+        assert name in applies("y", plan)
+
+
+def test_the_choice_of_x_and_w_follows_the_numbers() -> None:
+    def plan(channels: int, groups: int, kernel_size: int, stride: int, dilation: int = 1) -> Plan:
+        axis = Axis(6, 12, kernel_size, stride, dilation, 0)
+        return Plan(1, channels, channels, groups, (axis,))
+
+    chosen = {
+        plan(8, 8, 4, 2): ("space to depth", "space to depth"),
+        plan(8, 8, 4, 3, 2): ("windows", "windows"),
+        plan(8, 1, 4, 2): ("windows", "windows"),
+        plan(4, 2, 3, 1): ("planes", "space to depth"),
+        plan(6, 2, 3, 1): ("space to depth", "space to depth"),
+    }
+    for problem, names in chosen.items():
+        for result, name in zip("xw", names, strict=True):
+            assert choose(result, problem) == name
+            assert name in applies(result, problem)
+
+
+def test_forms_are_ruled_out_by_what_they_need() -> None:
+    plan = plan_of((1, 8, 32, 32), (8, 8, 5, 5), 3)
+    assert "small" not in applies("y", plan)
+    assert applies("x", plan) == applies("w", plan) == ("windows",)
+    axes = tuple(replace(axis, stride=1) for axis in plan.axes)
+    assert applies("x", replace(plan, axes=axes)) == tuple(FORMS["x"])
