@@ -19,6 +19,7 @@ import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
 from tconv._core.axis import Axis
+from tconv._core.cost import Counts
 from tconv._core.lattice import Phase, inputs_read, outputs_of, phase_by_phase, phases
 from tconv._core.plan import Plan
 from tconv._core.typing import AnyArray
@@ -192,3 +193,21 @@ def _multiply(reads: AnyArray, weight: AnyArray, y: AnyArray) -> None:
         if target.size:
             signal, out = (a.swapaxes(-2, -3) for a in factors) if along_rows else factors
             np.matmul(signal, right[..., : out.shape[-1]], out=out)
+
+
+def conv_transpose_counts(plan: Plan) -> Counts:
+    """The windows of the segments, and their GEMMs with the band, written in place."""
+    *outer, last = plan.axes
+    band = _band(last, LIMITS)
+    reads, outputs = band.axis.input_size, band.axis.output_size
+    depth, channels = plan.group_in_channels, plan.group_out_channels
+    rows = taps = 0
+    for chosen in product(*map(phases, outer)):
+        rows_of_phase = plan.batch * band.segments * prod(each.count for each in chosen)
+        rows += rows_of_phase
+        taps += rows_of_phase * prod(each.taps for each in chosen)
+    gathered = plan.groups * taps * depth * reads
+    products = gathered * channels * outputs
+    calls = plan.groups * channels * rows / max(1, plan.input_size[-2] if outer else band.segments)
+    total = Counts(products=products, moved=gathered, runs=gathered / reads, calls=calls)
+    return total + Counts(moved=plan.groups * channels * rows * outputs)

@@ -8,14 +8,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
+from math import prod
 
 import numpy as np
 
 from tconv._core.axis import Axis
+from tconv._core.cost import Counts, copy
 from tconv._core.plan import Plan
 from tconv._core.typing import AnyArray
 from tconv._numpy import scratch
-from tconv._numpy.padded import FUSION_LIMIT, flatten, padded_planes
+from tconv._numpy.padded import FUSION_LIMIT, flatten, padded_planes, plane_size
+from tconv._numpy.padded import products as products_of
 from tconv._numpy.tiles import EVERY, Index, OutputTile, compute_by_groups
 
 
@@ -48,11 +51,16 @@ def conv(plan: Plan, y: AnyArray, w: AnyArray) -> AnyArray:
 
 def flipped(plan: Plan, y: AnyArray, w: AnyArray) -> tuple[Plan, AnyArray, AnyArray]:
     """The convolution of a plan of stride 1 as a transposed one: its plan, x and w."""
-    axes = tuple(axis.flipped() for axis in plan.axes)
     groups, depth, channels = plan.groups, plan.group_in_channels, plan.group_out_channels
     turned = np.flip(w, tuple(range(2, w.ndim))).reshape(groups, depth, channels, *w.shape[2:])
     kernel = turned.swapaxes(1, 2).reshape(plan.out_channels, depth, *w.shape[2:])
-    return Plan(plan.batch, plan.out_channels, plan.in_channels, groups, axes), y, kernel
+    return flipped_plan(plan), y, kernel
+
+
+def flipped_plan(plan: Plan) -> Plan:
+    """The transposed convolution that a convolution of stride 1 is."""
+    axes = tuple(axis.flipped() for axis in plan.axes)
+    return Plan(plan.batch, plan.out_channels, plan.in_channels, plan.groups, axes)
 
 
 @scratch.frame()
@@ -105,3 +113,21 @@ def _correlate(
             out = term
     if out is total:
         total.fill(0)
+
+
+def conv_transpose_counts(plan: Plan) -> Counts:
+    """The multiply-adds of whole planes, and the phases written side by side."""
+    positions = plan.batch * plane_size(plan.axes)
+    products = positions * prod(map(products_of, plan.axes))
+    every = plan.groups * plan.group_in_channels * plan.group_out_channels * products
+    passes = prod(map(products_of, plan.axes)) * plan.group_in_channels * plan.group_out_channels
+    planes = plan.groups * positions
+    at_once = max(1, LIMITS.elements // max(1, min(planes, LIMITS.positions)))
+    calls = passes * max(1, planes / max(1, LIMITS.positions * at_once)) * 2
+    run = plan.input_size[-1] if plan.stride[-1] == 1 else 1
+    return Counts(added=2 * every, calls=calls) + copy(prod(plan.y_shape), run)
+
+
+def conv_counts(plan: Plan) -> Counts:
+    """Those of the transposed convolution with the kernel flipped."""
+    return conv_transpose_counts(flipped_plan(plan))

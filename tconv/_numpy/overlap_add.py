@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from tconv._core import relation
 from tconv._core.axis import Axis
+from tconv._core.cost import Counts, copy, gemm
 from tconv._core.lattice import Phase, outputs_of, phases
 from tconv._core.plan import Plan
 from tconv._core.typing import AnyArray
@@ -195,3 +196,30 @@ def _index(plan: Plan) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     source = (channels * plan.taps + found.taps) * prod(plan.input_size) + found.rows
     target = channels * prod(plan.output_size) + found.columns
     return source.ravel(), target.ravel()
+
+
+def conv_transpose_counts(plan: Plan) -> Counts:
+    """The GEMMs, the sums of their columns, and the phases written side by side."""
+    positions = plan.batch * prod(plan.input_size)
+    columns, outputs = positions * plan.out_channels * plan.taps, prod(plan.y_shape)
+    rows = plan.group_out_channels * plan.taps
+    product = gemm(rows, plan.group_in_channels, positions, plan.groups)
+    if prod(plan.input_size) == 1:
+        return product
+    pack = packs(plan)
+    tiles = len(output_tiles(plan, LIMITS.positions, plan.batch if pack else 1))
+    row = plan.input_size[-1] * (plan.batch if pack else 1)
+    calls = tiles * plan.groups * (1 + plan.taps + prod(plan.stride))
+    sums = Counts(added=columns, runs=columns / row, calls=calls)
+    written = copy(outputs, 1 if plan.stride[-1] > 1 and not pack else row)
+    return product + sums + written + (copy(outputs, 1) if pack else Counts())
+
+
+def small_counts(plan: Plan) -> Counts:
+    """The GEMM, and the columns added up one by one."""
+    positions = plan.batch * prod(plan.input_size)
+    columns = positions * plan.out_channels * plan.taps
+    product = gemm(
+        plan.group_out_channels * plan.taps, plan.group_in_channels, positions, plan.groups
+    )
+    return product + Counts(runs=5 * columns, calls=5)

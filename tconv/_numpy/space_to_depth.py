@@ -9,11 +9,12 @@ from math import prod
 
 import numpy as np
 
+from tconv._core.cost import Counts, copy, gemm
 from tconv._core.lattice import rectangle
 from tconv._core.plan import Plan
 from tconv._core.typing import AnyArray
 from tconv._numpy.gathering import Buffer, Gathered, Gathering, region
-from tconv._numpy.tiles import WINDOW_LIMITS, Index, WindowLimits, WindowTile, window_tiles
+from tconv._numpy.tiles import WINDOW_LIMITS, Index, WindowLimits, WindowTile, whole, window_tiles
 from tconv._numpy.windows import WINDOWS
 
 
@@ -159,3 +160,30 @@ class _TotalW:
 
 
 SPACE_TO_DEPTH = Gathering(gather, _TotalX, _TotalW)
+
+
+def _gathering(plan: Plan) -> tuple[Counts, int, int, int]:
+    """What the phases cost, their cells, and (shifts * in, phases * out) of a group."""
+    split = _split(plan)
+    cells = plan.batch * prod(split.cells(whole(plan)))
+    phases = prod(split.phases)
+    copied = cells * plan.out_channels * phases
+    run = 1 if plan.stride[-1] > 1 else plan.input_size[-1]
+    tiles = copied * 4 / WINDOW_LIMITS.workspace
+    rows = prod(split.shifts) * plan.group_in_channels
+    return copy(copied, run) + Counts(calls=tiles), cells, rows, phases * plan.group_out_channels
+
+
+def conv_counts(plan: Plan) -> Counts:
+    """The phases, the GEMM of all shifts, and the sum of its products."""
+    gathering, cells, rows, depth = _gathering(plan)
+    return (
+        gathering + gemm(rows, depth, cells, plan.groups) + Counts(added=cells * rows * plan.groups)
+    )
+
+
+def weight_counts(plan: Plan) -> Counts:
+    """The phases, and a GEMM for each shift."""
+    gathering, cells, rows, columns = _gathering(plan)
+    padded = Counts(moved=cells * plan.in_channels, calls=rows / max(1, plan.group_in_channels))
+    return gathering + padded + gemm(rows, cells, columns, plan.groups)

@@ -10,6 +10,7 @@ from math import prod
 import numpy as np
 
 from tconv._core.axis import Axis
+from tconv._core.cost import Counts, copy, gemm
 from tconv._core.lattice import Cells
 from tconv._core.plan import Plan
 from tconv._core.typing import AnyArray
@@ -24,6 +25,7 @@ from tconv._numpy.padded import (
     gathered,
     padded_planes,
     phases_at_once,
+    plane_size,
 )
 from tconv._numpy.tiles import EVERY, Index, OutputTile, output_tiles
 
@@ -222,3 +224,26 @@ def _write_runs(
             place[..., :head] = rows[..., 0, lead : lead + head]
         if count >= 0 and end < size:
             place[..., end:] = rows[..., whole.stop, : size - end]
+
+
+def conv_transpose_counts(plan: Plan) -> Counts:
+    """The kernels, the gathered slices, the GEMMs, and the phases written side by side.
+
+    The GEMMs also compute the positions between the rows.
+    """
+    along = [correlations(axis) for axis in plan.axes]
+    tiles = len(output_tiles(plan, _positions(plan, LIMITS), plan.batch))
+    positions = plan.batch * plane_size(plan.axes)
+    outputs = prod(plan.y_shape)
+    run = plan.stride[-1] if _writes_runs(plan.axes[-1], LIMITS) else 1
+    total = copy(prod(plan.w_shape), 1) + copy(plan.in_channels * positions, plan.input_size[-1])
+    total += copy(outputs, plan.input_size[-1] if plan.stride[-1] == 1 else run)
+    for chosen in product(*along):
+        slices = prod(len(each.shifts) for each in chosen)
+        at_once = prod(len(each.phases) for each in chosen)
+        depth, rows = slices * plan.group_in_channels, at_once * plan.group_out_channels
+        total += gemm(rows, depth, positions, plan.groups)
+        gathered_slices = slices * plan.in_channels * positions if slices > 1 else 0
+        calls = tiles * plan.groups * (1 + slices + at_once)
+        total += Counts(moved=gathered_slices, calls=calls)
+    return total

@@ -8,6 +8,7 @@ from math import prod
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
+from tconv._core.cost import Counts, copy, gemm
 from tconv._core.plan import Plan
 from tconv._core.typing import AnyArray
 from tconv._numpy.gathering import Buffer, Gathered, Gathering, region
@@ -142,3 +143,31 @@ def _depths(plan: Plan, tile: WindowTile) -> slice:
 
 
 WINDOWS = Gathering(gather, _TotalX, _TotalW)
+
+
+def _gathering(plan: Plan) -> Counts:
+    positions = plan.batch * prod(plan.input_size)
+    windows = positions * plan.out_channels * plan.taps
+    tiles = windows * 4 / WINDOW_LIMITS.workspace
+    if plan.taps == 1 or prod(plan.input_size) == 1:
+        return Counts(calls=1 + tiles)
+    run = plan.input_size[-1] if plan.stride[-1] == 1 else 1
+    if plan.kernel_size[-1] > LONG_RUN:
+        run = plan.kernel_size[-1] if plan.dilation[-1] == 1 else 1
+    return copy(windows, run) + Counts(calls=tiles)
+
+
+def conv_counts(plan: Plan) -> Counts:
+    """The windows, and the GEMMs with them."""
+    positions = plan.batch * prod(plan.input_size)
+    depth = plan.group_out_channels * plan.taps
+    return _gathering(plan) + gemm(plan.group_in_channels, depth, positions, plan.groups)
+
+
+def weight_counts(plan: Plan) -> Counts:
+    """The windows, and the GEMMs with them."""
+    positions = plan.batch * prod(plan.input_size)
+    columns = plan.group_out_channels * plan.taps
+    product = gemm(plan.group_in_channels, positions, columns, plan.groups)
+    images = 1 if prod(plan.input_size) < WINDOW_LIMITS.fewest_positions else plan.batch
+    return _gathering(plan) + product + Counts(added=images * prod(plan.w_shape))
