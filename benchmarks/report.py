@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from itertools import takewhile
 from math import exp, log
 from pathlib import Path
 from typing import Any
@@ -29,9 +30,13 @@ def plain(table: Sequence[Sequence[str]]) -> str:
 
 
 def markdown(table: Sequence[Sequence[str]]) -> str:
-    """The table for a Markdown file."""
-    rule = ["---", *["---:"] * (len(table[0]) - 1)]
+    """The table for a Markdown file, columns of figures to the right."""
+    rule = ["---:" if _figures(column) else "---" for column in zip(*table[1:], strict=True)]
     return "\n".join("| " + " | ".join(line) + " |" for line in (table[0], rule, *table[1:]))
+
+
+def _figures(cells: Iterable[str]) -> bool:
+    return all(cell[:1].isdigit() or cell == "-" for cell in cells)
 
 
 def write_json(path: Path, record: dict[str, Any]) -> None:
@@ -53,11 +58,9 @@ def refresh(path: Path, name: str, text: str) -> None:
 
 
 def table_in(path: Path, name: str) -> list[dict[str, str]]:
-    """The rows of the table that ``refresh`` has put there, by header."""
+    """The rows of the first table that ``refresh`` has put there, by header."""
     _, _, rest = path.read_text().partition(f"<!-- benchmark:{name} -->")
-    lines = [
-        line for line in rest.partition("<!-- /benchmark -->")[0].splitlines() if line[:1] == "|"
-    ]
+    lines = takewhile(lambda line: line.startswith("|"), rest.strip().splitlines())
     header, _, *rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
     return [dict(zip(header, row, strict=True)) for row in rows]
 
