@@ -22,6 +22,13 @@ TINY = Layer(
 )
 
 
+@pytest.fixture(autouse=True)
+def unhurried(monkeypatch, tmp_path):
+    """Times that nobody reads are taken without waiting, and without asking what was stolen."""
+    monkeypatch.setattr(timing, "STATISTICS", tmp_path / "none")
+    monkeypatch.setattr(timing, "sleep", lambda seconds: None)
+
+
 @pytest.fixture
 def tiny(monkeypatch):
     monkeypatch.setattr(layers, "load", lambda which: [TINY, replace(TINY, name="other")])

@@ -11,7 +11,7 @@ import pytest
 
 import tconv
 from benchmarks import __main__ as command
-from benchmarks import layers, report
+from benchmarks import layers, report, timing
 from benchmarks.choice import command as choice
 from benchmarks.choice import load, measure_choice
 from benchmarks.layers import Layer
@@ -23,6 +23,13 @@ from tconv.testing import Problem
 
 TINY = Problem((4, 5), (4, 4), 2, 1, in_channels=4, out_channels=6, groups=2, batch=2)
 ALL = ("y", "x", "w")
+
+
+@pytest.fixture(autouse=True)
+def unhurried(monkeypatch, tmp_path):
+    """Times that nobody reads are taken without waiting, and without asking what was stolen."""
+    monkeypatch.setattr(timing, "STATISTICS", tmp_path / "none")
+    monkeypatch.setattr(timing, "sleep", lambda seconds: None)
 
 
 def right(result, plan, first, second):
