@@ -1,4 +1,5 @@
-"""The README's Python runs as written, and its error texts are the library's."""
+"""The README's Python runs as written, its error texts are the library's, its tables are those of
+the benchmarks, and every link in a README leads somewhere."""
 
 import re
 from pathlib import Path
@@ -8,9 +9,12 @@ import numpy as np
 import pytest
 
 import tconv
+from benchmarks import layers, report, summary
+from tconv.testing import CheckFailure
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
+OTHERS = [ROOT / "benchmarks" / "README.md", ROOT / "examples" / "README.md"]
 SNIPPETS = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
 ERRORS = re.findall(r"^(?:ValueError|TypeError): .*$", README, flags=re.MULTILINE)
 
@@ -22,13 +26,40 @@ def test_the_first_block_is_two_set_up_lines():
     assert tests.endswith("pytest")
 
 
+def test_it_is_short():
+    assert len(README.encode()) <= 10_000
+
+
 def test_snippets_run_in_order():
-    names: dict[str, object] = {}
-    with jax.enable_x64(False):
-        for snippet in SNIPPETS:
-            exec(compile(snippet, "README.md", "exec"), names)
+    names = run(SNIPPETS)
     assert names["dx"].shape == names["x"].shape
-    assert len(SNIPPETS) >= 3
+    assert names["y"].shape == (8, 32, 32, 32)
+    assert len(SNIPPETS) == 3
+
+
+def run(snippets):
+    """As a user has JAX: the tests' strict modes off."""
+    names: dict[str, object] = {}
+    with jax.enable_x64(False), jax.numpy_rank_promotion("allow"):
+        for snippet in snippets:
+            exec(compile(snippet, "README.md", "exec"), names)
+    return names
+
+
+def test_verifying_finds_the_flip_that_the_text_says():
+    wrong = SNIPPETS[-1].replace("np.flip(w, (2, 3))", "w")
+    assert wrong != SNIPPETS[-1]
+    with pytest.raises(CheckFailure, match="The kernel is flipped on every spatial axis"):
+        run([wrong])
+
+
+def test_the_means_are_those_of_the_tables():
+    assert report.markdown(summary.table(report.README)) in README
+
+
+@pytest.mark.parametrize("name", layers.SETS)
+def test_the_lists_of_problems_are_those_that_are_timed(name):
+    assert report.markdown(layers.table(name)) in report.README.read_text()
 
 
 def test_printed_errors_are_the_library_s():
@@ -36,7 +67,6 @@ def test_printed_errors_are_the_library_s():
     torch = pytest.importorskip("torch")
     calls = [
         lambda: tconv.conv_transpose(x, w, stride=2, output_size=(9, 11)),
-        lambda: tconv.conv_transpose(x, w, padding=-1),
         lambda: tconv.conv_transpose(torch.ones(1, 2, 4, 4), w),
     ]
     raised = []
@@ -47,6 +77,8 @@ def test_printed_errors_are_the_library_s():
     assert raised == ERRORS
 
 
-@pytest.mark.parametrize("target", sorted(set(re.findall(r"\]\(([^)#:]+)\)", README))))
-def test_links_lead_somewhere(target):
-    assert (ROOT / target).exists()
+@pytest.mark.parametrize("path", [ROOT / "README.md", *OTHERS], ids=lambda path: path.parent.name)
+def test_links_lead_somewhere(path):
+    targets = re.findall(r"\]\(([^)#:]+)[^):]*\)", path.read_text())
+    assert targets
+    assert [target for target in targets if not (path.parent / target).exists()] == []

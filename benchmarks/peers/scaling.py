@@ -10,13 +10,14 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.layers import Layer
-from benchmarks.measure import measure
-from benchmarks.problem import Peer, make
+from benchmarks.peers.measure import measure
 from benchmarks.report import plain
+from benchmarks.task import Peer, make
+from tconv.testing import Problem
 
-BATCH = Layer("batch", "a narrow decoder layer", 1, 16, 16, (16, 16), 4, 2, 1)
-PIXELS = Layer("pixels", "a narrow decoder layer", 1, 8, 8, (16, 16), 4, 2, 1)
-SMALL = Layer("1x1x4x4", "one small call", 1, 1, 1, (4, 4), 4, 2, 1)
+BATCH = Problem((16, 16), (4, 4), 2, 1, in_channels=16, out_channels=16)
+PIXELS = Problem((16, 16), (4, 4), 2, 1, in_channels=8, out_channels=8)
+SMALL = Layer("1x1x4x4", "one small call", Problem((4, 4), (4, 4), 2, 1))
 BATCHES = (1, 4, 16, 64, 256, 1024)
 EDGES = (8, 16, 32, 64, 128, 256)
 
@@ -24,8 +25,8 @@ EDGES = (8, 16, 32, 64, 128, 256)
 def report(what: str, dtype: str, peers: Sequence[Peer], plot: Path | None) -> None:
     """Print the curves, the small call and the peak memory; draw the curves if asked."""
     curves = {
-        "batch": [(n, replace(BATCH, batch=n)) for n in BATCHES],
-        "pixels": [(n * n, replace(PIXELS, spatial=(n, n))) for n in EDGES],
+        "batch": [(n, _narrow(replace(BATCH, batch=n))) for n in BATCHES],
+        "pixels": [(n * n, _narrow(replace(PIXELS, input_size=(n, n)))) for n in EDGES],
     }
     times: dict[str, dict[str, list[tuple[int, float]]]] = {}
     for name, points in curves.items():
@@ -41,7 +42,7 @@ def report(what: str, dtype: str, peers: Sequence[Peer], plot: Path | None) -> N
     print("tconv's peak memory beyond operands and results, by batch (MB as NumPy allocates it):")
     print(
         ", ".join(
-            f"{n}: {extra_memory(layer, what, dtype, peers[0]) / 1e6:.1f}"
+            f"{n}: {workspace(layer, what, dtype, peers[0]) / 1e6:.1f}"
             for n, layer in curves["batch"]
         )
     )
@@ -49,7 +50,11 @@ def report(what: str, dtype: str, peers: Sequence[Peer], plot: Path | None) -> N
         _draw(plot, times, f"{what} {dtype}")
 
 
-def extra_memory(layer: Layer, what: str, dtype: str, peer: Peer) -> int:
+def _narrow(problem: Problem) -> Layer:
+    return Layer("narrow", "a narrow decoder layer", problem)
+
+
+def workspace(layer: Layer, what: str, dtype: str, peer: Peer) -> int:
     """Peak bytes that Python's allocators hold during a call, less those of its results."""
     call = peer.prepare(make(layer, what, dtype))
     call()

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from benchmarks.layers import Layer
-from benchmarks.problem import Peer, Problem, Unsupported, check, make
+from benchmarks.task import Peer, Task, Unsupported, check, make
 from benchmarks.timing import SLOW_SECONDS, Timing, alternate, timed
 
 
@@ -16,7 +16,7 @@ from benchmarks.timing import SLOW_SECONDS, Timing, alternate, timed
 class Row:
     """The times of one layer by peer, and why the peers without one have none."""
 
-    problem: Problem
+    task: Task
     timings: dict[str, Timing]
     missing: dict[str, str]
 
@@ -26,18 +26,18 @@ class Row:
 
     def rate(self, peer: str) -> float:
         """Floating-point operations a second."""
-        return self.problem.flops / self.timings[peer].median
+        return self.task.flops / self.timings[peer].median
 
 
 def measure(
     layer: Layer, what: str, dtype: str, peers: Sequence[Peer], reference: str, seconds: float
 ) -> Row:
     """The row of this layer.  Peers that do not support it are left out, with their reason."""
-    problem = make(layer, what, dtype)
+    task = make(layer, what, dtype)
     calls, missing = {}, {}
     for peer in peers:
         try:
-            calls[peer.name] = peer.prepare(problem)
+            calls[peer.name] = peer.prepare(task)
         except Unsupported as reason:
             missing[peer.name] = str(reason)
     answers, first = {}, {}
@@ -47,8 +47,8 @@ def measure(
             answers[peer.name] = peer.arrays(answer)
     for name, answer in answers.items():
         if name != reference and reference in answers:
-            check(problem, name, answer, reference, answers[reference])
+            check(layer, dtype, name, answer, reference, answers[reference])
     del answers
     quick = {name: call for name, call in calls.items() if first[name].median <= SLOW_SECONDS}
     turns = dict(zip(quick, alternate(list(quick.values()), seconds), strict=True))
-    return Row(problem, {name: turns.get(name, first[name]) for name in calls}, missing)
+    return Row(task, {name: turns.get(name, first[name]) for name in calls}, missing)

@@ -1,0 +1,1 @@
+"""Times of tconv beside PyTorch's and other libraries', layer by layer."""
