@@ -13,7 +13,7 @@ import numpy as np
 from benchmarks.machine import jax_versions as versions
 from benchmarks.task import OPERANDS, Array, channels_first, channels_last
 from tconv._core.plan import Plan
-from tconv._jax import choose, forms
+from tconv._jax.lowering import candidates, chosen_form, compute
 
 LAYOUTS = ("NCHW", "NHWC")
 NOTE = "JAX arrays under jit"
@@ -23,12 +23,12 @@ __all__ = ["LAYOUTS", "NOTE", "array", "chosen", "names", "prepare", "versions"]
 
 def names(result: str, plan: Plan) -> Sequence[str]:
     """The forms that can compute this."""
-    return choose.applies(result, plan, _platform(), DTYPE)
+    return tuple(candidates(result, plan, _platform(), DTYPE))
 
 
 def chosen(result: str, plan: Plan) -> str:
     """The one that "auto" takes."""
-    return choose.choose(result, plan, _platform(), DTYPE)
+    return chosen_form(result, plan, _platform(), DTYPE)
 
 
 def prepare(
@@ -45,9 +45,7 @@ def prepare(
         operands = (first, second)
         if plan.channels_last:
             operands = tuple(map(channels_first, roles, operands))
-        values = forms.compute(
-            result, plan, *operands, platform=_platform(), precision=None, form=form
-        )
+        values = compute(result, plan, *operands, platform=_platform(), precision=None, form=form)
         return channels_last(result, values) if plan.channels_last else values
 
     arrays = (first, second)

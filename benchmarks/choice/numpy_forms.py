@@ -17,7 +17,7 @@ __all__ = ["LAYOUTS", "NOTE", "array", "chosen", "names", "prepare", "versions"]
 
 def names(result: str, plan: Plan) -> Sequence[str]:
     """The forms that can compute this."""
-    return choose.applies(result, plan)
+    return tuple(choose.candidates(result, plan))
 
 
 def chosen(result: str, plan: Plan) -> str:
@@ -29,7 +29,7 @@ def prepare(
     result: str, plan: Plan, form: str, first: Array, second: Array
 ) -> tuple[Callable[[], Array], float]:
     """The call to time, and the seconds that compiling it took."""
-    return partial(choose.FORMS[result][form], plan, first, second), 0.0
+    return partial(choose.FORMS[result][form].compute, plan, first, second), 0.0
 
 
 def array(result: str, plan: Plan, out: Array) -> Array:

@@ -47,21 +47,25 @@ def choose(result: str, plan: Plan, platform: str | None, dtype: np.dtype[Any]) 
     """The form that computes this one of "x", "w" and "y"."""
     if platform != "cpu":
         return _on_accelerators(result, plan)
-    return cheapest(candidates(result, _of_known_sizes(plan), dtype), RATES)
+    return cheapest(candidates(result, plan, dtype), RATES)
 
 
 def subpixel_form(plan: Plan, platform: str | None, dtype: np.dtype[Any]) -> str:
     """The form of the sub-pixel algorithm that computes y."""
     if platform != "cpu":
         return "subpixel convolution"
-    found = candidates("y", _of_known_sizes(plan), dtype)
+    found = candidates("y", plan, dtype)
     subpixel = {name: counts for name, counts in found.items() if name.startswith("subpixel")}
     return cheapest(subpixel or {"subpixel GEMM": Counts()}, RATES)
 
 
-@lru_cache(maxsize=4096)
 def candidates(result: str, plan: Plan, dtype: np.dtype[Any]) -> dict[str, Counts]:
     """The forms that are possible for a plan on a CPU, and their counts."""
+    return _candidates(result, _of_known_sizes(plan), dtype)
+
+
+@lru_cache(maxsize=4096)
+def _candidates(result: str, plan: Plan, dtype: np.dtype[Any]) -> dict[str, Counts]:
     found = {}
     for name, form in FORMS[result].items():
         if form.counts is not None and _is_possible(name, result, plan, dtype):

@@ -8,6 +8,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import Array, lax
 from jax.extend.mlir import lower_with_sharding_in_types
 from jax.interpreters import mlir
@@ -15,6 +16,7 @@ from jax.sharding import use_abstract_mesh
 
 from tconv._core import dtypes
 from tconv._core.arguments import is_known
+from tconv._core.cost import Counts
 from tconv._core.plan import Plan
 from tconv._jax import choose, rewrites
 from tconv._jax.forms import CONVOLUTIONS, FORMS
@@ -58,6 +60,23 @@ def compute(
     )
     of_plan = rewrites.rewritten(rules, of_reduced, result)
     return of_plan(plan, dict(zip(OPERANDS[result], (first, second), strict=True)))
+
+
+def candidates(
+    result: str, plan: Plan, platform: str | None, dtype: np.dtype[Any]
+) -> dict[str, Counts]:
+    """The forms that a plan can be computed by on a CPU, with their counts; elsewhere the one that
+    is, without."""
+    if platform != "cpu":
+        return {chosen_form(result, plan, platform, dtype): Counts()}
+    rules = [rewrites.framed, *_rules(platform, chosen=False)]
+    return choose.candidates(result, rewrites.rewritten_plan(rules, plan), dtype)
+
+
+def chosen_form(result: str, plan: Plan, platform: str | None, dtype: np.dtype[Any]) -> str:
+    """The form that ``method="auto"`` takes."""
+    rules = [rewrites.framed, *_rules(platform, chosen=False)]
+    return choose.choose(result, rewrites.rewritten_plan(rules, plan), platform, dtype)
 
 
 def _rules(platform: str | None, chosen: bool) -> Sequence[rewrites.Rule]:

@@ -66,6 +66,14 @@ def rewritten(rules: Sequence[Rule], compute: Compute, result: str) -> Compute:
     return of_problem
 
 
+def rewritten_plan(rules: Sequence[Rule], plan: Plan) -> Plan:
+    """The plan of what the rules make of a problem."""
+    for rule in rules:
+        rewrite = rule(plan)
+        plan = plan if rewrite is None else rewrite.plan
+    return plan
+
+
 def _positional(compute: Compute, plan: Plan, names: Sequence[str], *arrays: Array) -> Array:
     return compute(plan, dict(zip(names, arrays, strict=True)))
 

@@ -15,6 +15,7 @@ from tconv._numpy import banded, depthwise, overlap_add, space_to_depth, subpixe
 from tconv._numpy.space_to_depth import SPACE_TO_DEPTH, splits
 from tconv._numpy.windows import WINDOWS
 
+Compute = Callable[[Plan, AnyArray, AnyArray], AnyArray]
 CotangentsForm = Callable[[Plan, AnyArray, AnyArray, AnyArray], tuple[AnyArray, AnyArray]]
 
 # Nanoseconds, fitted by ``python -m benchmarks rates`` to problems that no table reports.
@@ -47,7 +48,7 @@ def _adds_planes(plan: Plan) -> bool:
 class Form(NamedTuple):
     """A way to compute a map, what it costs, and for which plans it is possible."""
 
-    compute: Callable[[Plan, AnyArray, AnyArray], AnyArray]
+    compute: Compute
     counts: Callable[[Plan], Counts]
     possible: Callable[[Plan], bool] = _always
 

@@ -11,13 +11,13 @@ from tconv._core import dtypes
 from tconv._core.plan import Plan
 from tconv._core.typing import AnyArray, DTypeLike
 from tconv._numpy import choose, textbook
-from tconv._numpy.choose import FORMS, Form
+from tconv._numpy.choose import FORMS, Compute
 
-METHODS: dict[str, Form] = {
+METHODS: dict[str, Compute] = {
     "auto": partial(choose.compute, "y"),
-    "col2im": FORMS["y"]["columns"],
+    "col2im": FORMS["y"]["columns"].compute,
     "dilated": textbook.dilated,
-    "subpixel": FORMS["y"]["subpixel"],
+    "subpixel": FORMS["y"]["subpixel"].compute,
     "matrix": textbook.matrix,
 }
 
@@ -87,7 +87,7 @@ def cast_cotangent(cotangent: AnyArray, operand: AnyArray) -> AnyArray:
 
 
 def _computed(
-    form: Form,
+    compute: Compute,
     plan: Plan,
     first: AnyArray,
     second: AnyArray,
@@ -101,7 +101,7 @@ def _computed(
         sums = dtypes.accumulator(result)
     if b is not None:
         dtypes.check_bias(result, b.dtype)
-    values = form(plan, *_cast(sums, first, second))
+    values = compute(plan, *_cast(sums, first, second))
     if b is not None:
         bias = b.astype(values.dtype, copy=False)
         values += bias.reshape(-1, *[1] * (values.ndim - 2))
