@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import replace
 from typing import Any
 
-from tconv.testing.problems import Geometry, Problem
+from tconv.testing.problems.problem import Geometry, Problem
 
 AXES: dict[str, Geometry] = {
     "kernel 4, stride 2, padding 1": Geometry(4, 4, 2, (1, 1), 0, 1),

@@ -9,7 +9,14 @@
 mistake, and the error that each must raise.
 """
 
-from tconv.testing.drawing import (
+try:
+    import hypothesis  # noqa: F401
+except ImportError as error:
+    raise ImportError(
+        "tconv.testing.strategies needs hypothesis. Install it with: pip install 'tconv[testing]'"
+    ) from error
+
+from tconv.testing.strategies.drawn import (
     CORNERS,
     arrays,
     conv_problems,
@@ -17,7 +24,7 @@ from tconv.testing.drawing import (
     geometries,
     problems,
 )
-from tconv.testing.invalid import MISTAKES, InvalidCall, invalid_arguments
+from tconv.testing.strategies.invalid import MISTAKES, InvalidCall, invalid_arguments
 
 __all__ = [
     "CORNERS",

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tconv.testing import reference
-from tconv.testing.problems import Problem
+from tconv.testing.problems.problem import Problem
 
 Array = NDArray[Any]
 Suspect = tuple[str, Callable[[], Array]]

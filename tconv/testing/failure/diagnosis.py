@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tconv.testing.expected import Expected, widened, wrapped
+from tconv.testing.failure.suspects import Suspect, named_axes, suspects
 from tconv.testing.measures import error_bound, gamma, relative_error
-from tconv.testing.problems import Geometry, Problem
-from tconv.testing.suspects import Suspect, named_axes, suspects
+from tconv.testing.problems.problem import Geometry, Problem
 from tconv.testing.trial import Finding, Subject, Trial, Violated
 
 Array = NDArray[Any]

@@ -1,4 +1,4 @@
-"""Draws valid problems, bounded in size: the substance of ``strategies``."""
+"""Problems that are valid by construction and bounded in size: one axis, a whole call, arrays."""
 
 from __future__ import annotations
 
@@ -7,17 +7,11 @@ from math import prod
 from typing import Any
 
 import numpy as np
+from hypothesis import assume
+from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from tconv.testing.problems import MEMORY, Geometry, Problem, fill
-
-try:
-    from hypothesis import assume
-    from hypothesis import strategies as st
-except ImportError as error:
-    raise ImportError(
-        "tconv.testing.strategies needs hypothesis. Install it with: pip install 'tconv[testing]'"
-    ) from error
+from tconv.testing.problems.problem import MEMORY, Geometry, Problem, fill
 
 Array = NDArray[Any]
 CORNERS = {

@@ -22,6 +22,8 @@ class CheckFailure(AssertionError):  # noqa: N818 - it is a finding of the check
     ``diagnosis`` the likely cause, ``snippet`` code that shows it.
     """
 
+    __module__ = "tconv.testing"  # in tracebacks: from where it is imported
+
     def __init__(self, subject: Subject, finding: Finding, diagnosis: str, found: str) -> None:
         """Take the parts and compose the text."""
         self.problem = finding.problem

@@ -20,9 +20,10 @@ from tconv.testing.checks import (
     check_conv_transpose,
     check_vjp,
 )
-from tconv.testing.installed import METHODS, Functions, functions
-from tconv.testing.problems import dtype_named
-from tconv.testing.report import CheckFailure
+from tconv.testing.commands.installed import METHODS, Functions, functions
+from tconv.testing.failure.report import CheckFailure
+from tconv.testing.problems.problem import dtype_named
+from tconv.testing.problems.simplify import Predicate
 
 EXAMPLES = 10
 DTYPES = ("float32", "float64", "float16", "complex64", "int32")
@@ -42,9 +43,21 @@ class Row:
     report: str = ""
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; returns 0 if everything held, 1 if not, 2 if it could not be run."""
-    options = _parser().parse_args(arguments)
+def add_to(commands: Any) -> None:
+    """Add this command to the sub-parsers of ``python -m tconv``."""
+    parser = commands.add_parser("check", help="certify the library on this machine")
+    parser.add_argument("--backend", choices=("numpy", "jax"), default="numpy")
+    parser.add_argument("--device", help="of JAX: a platform such as cpu, gpu or tpu, or gpu:1")
+    parser.add_argument("--dtype", action="append", help="may be given several times")
+    parser.add_argument("--examples", type=int, help=f"generated problems a row ({EXAMPLES})")
+    parser.add_argument("--profile", choices=tuple(PROFILES), help="instead of --examples")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--json", metavar="FILE", help="write the table there too")
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Print the table and the verdict: 0 if everything held, 1 if not, 2 if it could not be run."""
     if options.examples is None:
         options.examples = PROFILES[options.profile] if options.profile else EXAMPLES
     dtypes = tuple(options.dtype or DTYPES)
@@ -58,7 +71,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     print(f"tconv {tconv.__version__}, {offered.where}, {_machine()}")
     start = time.monotonic()
     try:
-        rows = list(_run(offered, dtypes, options))
+        rows = list(certify(offered, dtypes, examples=options.examples, seed=options.seed))
     except ImportError as error:
         print(f"tconv check: {error}", file=sys.stderr)
         return 2
@@ -76,30 +89,29 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 1 if failed else 0
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m tconv", description="tools of tconv")
-    commands = parser.add_subparsers(dest="command", required=True)
-    check = commands.add_parser("check", help="certify the library on this machine")
-    check.add_argument("--backend", choices=("numpy", "jax"), default="numpy")
-    check.add_argument("--device", help="of JAX: a platform such as cpu, gpu or tpu, or gpu:1")
-    check.add_argument("--dtype", action="append", help="may be given several times")
-    check.add_argument("--examples", type=int, help=f"generated problems a row ({EXAMPLES})")
-    check.add_argument("--profile", choices=tuple(PROFILES), help="instead of --examples")
-    check.add_argument("--seed", type=int, default=0)
-    check.add_argument("--json", metavar="FILE", help="write the table there too")
-    return parser
+def certify(
+    offered: Functions,
+    dtypes: Sequence[str],
+    *,
+    examples: int,
+    seed: int = 0,
+    methods: Sequence[str] = METHODS,
+    ndim: Sequence[int] = (1, 2, 3),
+    supports: Predicate | None = None,
+) -> Iterator[Row]:
+    """The rows of the table, checked one by one.
 
-
-def _run(offered: Functions, dtypes: tuple[str, ...], options: Any) -> Iterator[Row]:
-    """The rows, checked one by one: all methods and dimensions in the first dtype."""
+    The first dtype is tried with every method and number of axes, the others with "auto" on
+    one axis and two.
+    """
     chosen: list[tuple[str, str, str, Callable[..., Summary]]] = []
     for dtype in dtypes:
+        first = dtype == dtypes[0]
         common: dict[str, Any] = {
-            "dtypes": (dtype,), "max_examples": options.examples, "seed": options.seed,
-            "ndim": (1, 2, 3) if dtype == dtypes[0] else (1, 2),
+            "dtypes": (dtype,), "max_examples": examples, "seed": seed, "supports": supports,
+            "ndim": ndim if first else [axes for axes in ndim if axes < 3],
         }  # fmt: skip
-        methods = METHODS if dtype == dtypes[0] else ("auto",)
-        for method in methods:
+        for method in methods if first else ("auto",):
             strict = ("x",) if offered.confines_nan and method != "matrix" else ()
             chosen.append((
                 "conv_transpose", method, dtype,
@@ -118,9 +130,9 @@ def _run(offered: Functions, dtypes: tuple[str, ...], options: Any) -> Iterator[
                 _later(check_vjp, offered.vjp(kind), kind=kind, **common),
             ))  # fmt: skip
     with _Bar(len(chosen)) as bar:
-        for check, method, dtype, run in chosen:
+        for check, method, dtype, run_check in chosen:
             bar.label(f"{check} {method} {dtype}")
-            yield _row(check, method, dtype, run, bar)
+            yield _row(check, method, dtype, run_check, bar)
 
 
 def _later(check: Callable[..., Summary], fn: Any, **options: Any) -> Callable[..., Summary]:

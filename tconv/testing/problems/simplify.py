@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
-from tconv.testing.problems import Problem
+from tconv.testing.problems.problem import Problem
 
 Predicate = Callable[[Problem], bool]
 _EXAMINATIONS = 400

@@ -11,8 +11,10 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
+from hypothesis import HealthCheck, Phase, given, settings
 
-from tconv.testing.problems import Problem
+from tconv.testing.problems.problem import Problem
+from tconv.testing.strategies.drawn import CORNERS, problems
 
 _BYTES = 2048
 _DRAWS_FOR_EACH = 20
@@ -21,17 +23,15 @@ _DRAWS_FOR_EACH = 20
 def generated(kind: str, count: int, seed: int, **options: Any) -> Iterator[Problem]:
     """``count`` problems of one kind; every third aims at a corner, in turn.
 
-    ``options`` are those of ``strategies.problems``.  Raises ImportError without hypothesis.
+    ``options`` are those of ``strategies.problems``.
     """
-    from tconv.testing import strategies
-
     corners = [
         corner
-        for corner in strategies.CORNERS
+        for corner in CORNERS
         if kind == "conv_transpose" or not corner.startswith("output_padding")
     ]
-    plain = _drawer(strategies.problems(kind=kind, **options))
-    aimed = [_drawer(strategies.problems(kind=kind, corner=c, **options)) for c in corners]
+    plain = _drawer(problems(kind=kind, **options))
+    aimed = [_drawer(problems(kind=kind, corner=c, **options)) for c in corners]
     rng = np.random.default_rng([seed, 2023])
     for number in range(count):
         draw = aimed[number // 3 % len(aimed)] if number % 3 == 2 else plain
@@ -43,8 +43,6 @@ def generated(kind: str, count: int, seed: int, **options: Any) -> Iterator[Prob
 
 
 def _drawer(strategy: Any) -> Any:
-    from hypothesis import HealthCheck, Phase, given, settings
-
     drawn: list[Problem] = []
 
     @settings(

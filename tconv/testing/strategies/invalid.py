@@ -10,8 +10,8 @@ import numpy as np
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from tconv.testing.drawing import problems
-from tconv.testing.problems import Problem
+from tconv.testing.problems.problem import Problem
+from tconv.testing.strategies.drawn import problems
 
 Array = NDArray[Any]
 Shape = tuple[int, ...]
