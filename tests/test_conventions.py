@@ -12,9 +12,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-import torch_oracle as oracle
 
 import tconv
+from tests.support import torch_oracle as oracle
 
 PACKAGE = Path(tconv.__file__).parent
 PUBLIC = {name: getattr(tconv, name) for name in tconv.__all__}

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from computing import METHODS, bundles, cheap, compiled, compute_problems
 from hypothesis import given
 from hypothesis import strategies as st
 
 import tconv
 from tconv.testing import Problem, assert_adjoint, reference
 from tconv.testing.strategies import conv_problems, conv_transpose_problems
+from tests.support.computing import METHODS, bundles, cheap, compiled, compute_problems
 
 INTEGERS = ("int64", "int32", "int16", "int8", "uint8", "uint16", "uint32", "uint64")
 FLOATS = ("float32", "float64", "complex64", "complex128")

@@ -7,9 +7,9 @@ import jax.numpy as jnp
 import ml_dtypes
 import numpy as np
 import pytest
-from computing import BACKENDS, METHODS, compute
 
 import tconv
+from tests.support.computing import BACKENDS, METHODS, compute
 
 BFLOAT16 = np.dtype(ml_dtypes.bfloat16)
 INTEGERS = [f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)]

@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-import torch_oracle as oracle
-from computing import METHODS, compute
 
 import tconv
+from tests.support import torch_oracle as oracle
+from tests.support.computing import METHODS, compute
 
 Case = tuple[int, int, int, int, int, int]
 STRIDES = range(1, 5)

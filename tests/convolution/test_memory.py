@@ -7,9 +7,9 @@ from collections.abc import Callable
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from computing import METHODS
 
 import tconv
+from tests.support.computing import METHODS
 
 RNG = np.random.default_rng(0)
 X, W, B = (

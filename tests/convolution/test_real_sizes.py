@@ -9,12 +9,12 @@ from math import prod
 
 import numpy as np
 import pytest
-import torch_oracle as oracle
-from computing import compute
-from expected import torch_keywords
 
 import tconv
 from tconv.testing import Problem
+from tests.support import torch_oracle as oracle
+from tests.support.computing import compute
+from tests.support.torch_expected import torch_keywords
 
 LAYERS = {
     "GAN, small planes": Problem((4, 4), (4, 4), 2, 1, in_channels=64, out_channels=48, batch=19),

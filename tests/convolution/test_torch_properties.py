@@ -7,15 +7,16 @@ from functools import partial
 import ml_dtypes
 import numpy as np
 import pytest
-import torch_oracle as oracle
-from computing import METHODS, bundles, cheap, compiled, compute_problems
-from expected import torch_function, torch_keywords, value
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import tconv
 from tconv.testing import Problem
 from tconv.testing.strategies import CORNERS, conv_problems, conv_transpose_problems
+from tests.support import torch_oracle as oracle
+from tests.support.computing import METHODS, bundles, cheap, compiled, compute_problems
+from tests.support.torch_expected import check as check_expected
+from tests.support.torch_expected import torch_function, torch_keywords, value
 
 FLOATS = ("float32", "float64", "float16", "bfloat16", "complex64", "complex128")
 DTYPES = (*FLOATS, "int64")
@@ -27,7 +28,7 @@ def check(problems: list[Problem], backend: str, function: str, **options: str) 
     results = compute_problems(backend, partial(getattr(tconv, function), **options), problems)
     for problem, y in zip(problems, results, strict=True):
         assert y.dtype.name == problem.dtype
-        value(problem).check(y, f"{function} {options}")
+        check_expected(value(problem), y, f"{function} {options}")
 
 
 @cheap

@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from computing import compiled, compute
 from hypothesis import given
 from hypothesis import strategies as st
 from jax import lax
@@ -14,6 +13,7 @@ from jax import lax
 import tconv
 from tconv.testing import Problem
 from tconv.testing.strategies import conv_problems, conv_transpose_problems
+from tests.support.computing import compiled, compute
 
 SPATIAL = "DHW"
 PROBLEMS = {"conv_transpose": conv_transpose_problems, "conv": conv_problems}

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from computing import BACKENDS, METHODS, compute
-from worked_examples import PROBLEMS
 
 import tconv
+from tests.convolution.worked_examples import PROBLEMS
+from tests.support.computing import BACKENDS, METHODS, compute
 
 pytestmark = pytest.mark.parametrize("backend", BACKENDS)
 

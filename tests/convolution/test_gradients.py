@@ -6,14 +6,15 @@ from typing import Any
 
 import numpy as np
 import pytest
-from computing import bundles, cheap, compiled, compute_problems
-from expected import gradients
 from hypothesis import given
 from hypothesis import strategies as st
 
 import tconv
 from tconv.testing import Problem
 from tconv.testing.strategies import conv_problems, conv_transpose_problems
+from tests.support.computing import bundles, cheap, compiled, compute_problems
+from tests.support.torch_expected import check as check_expected
+from tests.support.torch_expected import gradients
 
 VJPS = {
     "conv_transpose_vjp": (tconv.conv_transpose, conv_transpose_problems),
@@ -41,9 +42,9 @@ def check(problems: list[Problem], backend: str, name: str) -> None:
     for problem, (y, *cotangents) in zip(problems, results, strict=True):
         assert y.shape == problem.output_shape
         wanted = gradients(problem, problem.cotangent())
-        for expected, cotangent, label in zip(wanted, cotangents, ("dx", "dw", "db"), strict=False):
+        for (label, expected), cotangent in zip(wanted.items(), cotangents, strict=True):
             assert cotangent.dtype.name == problem.dtype
-            expected.check(cotangent, label)
+            check_expected(expected, cotangent, label)
 
 
 @pytest.mark.parametrize("name", VJPS)
