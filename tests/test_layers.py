@@ -1,4 +1,4 @@
-"""Layers beside ``torch.nn``: values, parameter names and shapes, first draw, text, errors."""
+"""Layers beside ``torch.nn``: values, parameter names and shapes, text, errors."""
 
 import jax
 import jax.numpy as jnp
@@ -74,64 +74,6 @@ def test_text_and_parameter_shapes_are_those_of_torch(pair, seed):
 @pytest.mark.parametrize("name", NAMES)
 def test_torch_text_with_string_padding(name):
     assert "padding=same" in repr(getattr(tconv, name)(1, 1, 3, padding="same"))
-
-
-def sources():
-    return {
-        "numpy": np.random.default_rng(7),
-        "typed key": jax.random.key(7),
-        "legacy key": jax.random.PRNGKey(7),
-    }
-
-
-@pytest.mark.parametrize(
-    ("source", "dtype"),
-    [
-        *[("numpy", dtype) for dtype in ("float16", "bfloat16", "float32", "float64")],
-        ("typed key", "bfloat16"),
-        ("typed key", "float32"),
-        ("legacy key", "float16"),
-        ("legacy key", "float64"),
-    ],
-)
-def test_init_takes_the_kind_of_the_rng_and_the_dtype(source, dtype):
-    array = np.ndarray if source == "numpy" else jax.Array
-    params = tconv.ConvTranspose1d(2, 3, 4).init(sources()[source], dtype=jnp.dtype(dtype))
-    assert list(params) == ["weight", "bias"]
-    for value in params.values():
-        assert isinstance(value, array)
-        assert value.dtype == jnp.dtype(dtype)
-
-
-@pytest.mark.parametrize("source", sources())
-@pytest.mark.parametrize(
-    ("layer", "fan"),
-    [
-        (tconv.ConvTranspose2d(8, 64, (3, 5), groups=4), 16 * 15),
-        (tconv.Conv2d(8, 64, (3, 5), groups=4), 2 * 15),
-    ],
-)
-def test_init_is_uniform_within_the_bound_of_its_direction(source, layer, fan):
-    params = layer.init(sources()[source], dtype="float64")
-    bound = fan**-0.5
-    for value in (np.asarray(value) / bound for value in params.values()):
-        assert np.abs(value).max() <= 1
-        # Kolmogorov-Smirnov: a uniform sample of size n strays this far once in 10**5 seeds.
-        ordered = np.sort(value.ravel())
-        uniform = (ordered + 1) / 2
-        steps = np.arange(ordered.size + 1) / ordered.size
-        distance = max(np.abs(uniform - steps[1:]).max(), np.abs(uniform - steps[:-1]).max())
-        assert distance < 2.47 / np.sqrt(ordered.size)
-    flat = np.asarray(params["weight"]).ravel()[: params["bias"].size]
-    assert not np.array_equal(flat, np.asarray(params["bias"]))
-
-
-def test_the_same_seed_gives_the_same_parameters():
-    layer = tconv.Conv1d(3, 4, 5)
-    for name, source in sources().items():
-        first, second = layer.init(source), layer.init(sources()[name])
-        for key, value in first.items():
-            np.testing.assert_array_equal(value, second[key])
 
 
 @pytest.mark.parametrize("full", [False, True])
@@ -219,17 +161,3 @@ def test_foreign_parameters_are_refused():
     other = tconv.Conv1d(3, 2, 4).init(np.random.default_rng(0))
     with pytest.raises(ValueError, match=r"params\['weight'\]: must have shape \(3, 2, 4\)"):
         layer.apply(other, x)
-
-
-@pytest.mark.parametrize("rng", [0, np.random.RandomState(0), np.zeros(2, np.uint32)])
-def test_other_sources_of_randomness_are_refused(rng):
-    with pytest.raises(
-        TypeError, match=r"rng: must be a numpy\.random\.Generator or a jax\.random"
-    ):
-        tconv.Conv1d(1, 1, 1).init(rng)
-
-
-@pytest.mark.parametrize("dtype", ["int32", "complex64", "bool"])
-def test_other_dtypes_are_refused(dtype):
-    with pytest.raises(TypeError, match="dtype: initial weights are floats"):
-        tconv.Conv1d(1, 1, 1).init(np.random.default_rng(0), dtype=dtype)

@@ -117,52 +117,6 @@ def test_shuffles_of_three_axes_follow_the_definition(backend):
     np.testing.assert_array_equal(tconv.pixel_unshuffle(y, factors), x)
 
 
-@pytest.mark.parametrize("axes", [1, 2, 3])
-@pytest.mark.parametrize("backend", BACKENDS)
-def test_icnr_starts_as_nearest_neighbour_up_sampling(backend, axes):
-    rng = np.random.default_rng(axes)
-    w = BACKENDS[backend](rng.integers(-9, 10, (3, 2, *[3] * axes)) * 1.0)
-    x = BACKENDS[backend](rng.integers(-9, 10, (1, 2, *range(3, 3 + axes))) * 1.0)
-    factors = (2, 3, 1)[:axes]
-    v = tconv.init.icnr(w, factors)
-    assert type(v) is type(w)
-    y = tconv.pixel_shuffle(tconv.conv(x, v, padding=1), factors)
-    expected = tconv.interpolate(tconv.conv(x, w, padding=1), scale_factor=factors)
-    np.testing.assert_array_equal(y, expected)
-
-
-@pytest.mark.parametrize(("stride", "padding"), [(2, 1), (3, 1), (4, 2), (5, 2)])
-def test_a_bilinear_kernel_up_samples_as_interpolate_does_away_from_the_borders(stride, padding):
-    kernel = 2 * stride - stride % 2
-    x = np.random.default_rng(stride).standard_normal((1, 3, 6, 5))
-    w = tconv.bilinear_kernel(3, kernel, dtype=np.float64)
-    y = tconv.conv_transpose(x, w, stride=stride, padding=padding)
-    expected = tconv.interpolate(x, scale_factor=stride, mode="bilinear")
-    assert y.shape == expected.shape
-    inside = (..., slice(stride, -stride), slice(stride, -stride))
-    np.testing.assert_allclose(y[inside], expected[inside], rtol=0, atol=64 * 2.3e-16 * 6 * 4)
-    depthwise = tconv.bilinear_kernel(3, kernel, groups=3, dtype=np.float64)
-    assert depthwise.shape == (3, 1, kernel, kernel)
-    same = tconv.conv_transpose(x, depthwise, stride=stride, padding=padding, groups=3)
-    np.testing.assert_allclose(same, y, rtol=0, atol=64 * 2.3e-16 * 6 * 4)
-
-
-@given(st.lists(st.integers(1, 7), min_size=1, max_size=3).map(tuple), st.integers(1, 4))
-def test_the_bilinear_kernel_is_the_filler_of_fcn(kernel, channels):
-    weight = tconv.bilinear_kernel(channels, kernel)
-    assert weight.shape == (channels, channels, *kernel)
-    assert weight.dtype == np.float32
-    expected = np.ones(())
-    for size in kernel:  # as the FCN code writes it
-        factor = (size + 1) // 2
-        centre = factor - 1 if size % 2 else factor - 0.5
-        line = 1 - np.abs(np.arange(size) - centre) / factor
-        expected = expected[..., None] * line
-    for first, second in np.ndindex(channels, channels):
-        wanted = expected.astype(np.float32) if first == second else 0
-        np.testing.assert_array_equal(weight[first, second], wanted + np.zeros(kernel))
-
-
 CUBE = np.zeros((4, 3, 4))
 
 
@@ -174,11 +128,6 @@ CUBE = np.zeros((4, 3, 4))
         (lambda: tconv.pixel_shuffle(CUBE, (1, 1, 1)), ValueError, "x: must have a channel"),
         (lambda: tconv.pixel_shuffle([[1]], 1), TypeError, "x: must be a numpy.ndarray or"),
         (lambda: tconv.pixel_unshuffle(CUBE, 2), ValueError, "downscale_factor, spatial axis 0"),
-        (lambda: tconv.init.icnr(CUBE[0], 2), ValueError, "w: must have two channel axes"),
-        (lambda: tconv.bilinear_kernel(3, 4, groups=2), ValueError, "groups: must divide channels"),
-        (lambda: tconv.bilinear_kernel(0, 4), ValueError, "channels: must be at least 1"),
-        (lambda: tconv.bilinear_kernel(1, 0), ValueError, "kernel_size, spatial axis 0: must be"),
-        (lambda: tconv.bilinear_kernel(1, 2, dtype=int), TypeError, "dtype: initial weights are"),
         (lambda: tconv.to_subpixel_weight(CUBE[0], stride=2), ValueError, "w: must have two"),
         (lambda: tconv.to_subpixel_weight(CUBE, stride=2, groups=3), ValueError, "groups: must"),
         (lambda: tconv.to_subpixel_weight(CUBE, stride=2, padding="same"), TypeError, "padding"),

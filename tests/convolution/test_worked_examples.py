@@ -6,32 +6,32 @@ import numpy as np
 import pytest
 
 import tconv
-from tests.convolution.worked_examples import PROBLEMS
+from tests.convolution.worked_examples import EXAMPLES
 from tests.support.computing import BACKENDS, METHODS, compute
 
 pytestmark = pytest.mark.parametrize("backend", BACKENDS)
 
 
-@pytest.mark.parametrize("problem", PROBLEMS, ids=lambda problem: problem.name)
-def test_printed_result(problem, backend):
-    named = {"stride": problem.stride, "padding": problem.padding}
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example.name)
+def test_printed_result(example, backend):
+    named = {"stride": example.stride, "padding": example.padding}
 
     def every(x, w):
-        if problem.op == "conv":
+        if example.op == "conv":
             return {"conv": tconv.conv(x, w, **named)}
         return {name: tconv.conv_transpose(x, w, method=name, **named) for name in METHODS}
 
-    results = compute(backend, every, *(np.array(a, np.float32) for a in (problem.x, problem.w)))
+    results = compute(backend, every, *(np.array(a, np.float32) for a in (example.x, example.w)))
     for name, y in results.items():
-        np.testing.assert_array_equal(y, np.array(problem.y, np.float32), name, strict=True)
+        np.testing.assert_array_equal(y, np.array(example.y, np.float32), name, strict=True)
 
 
-@pytest.mark.parametrize("problem", PROBLEMS, ids=lambda problem: problem.name)
-def test_printed_result_of_integers(problem, backend):
-    named = {"stride": problem.stride, "padding": problem.padding}
-    x, w = np.array(problem.x, np.int32), np.array(problem.w, np.int32)
-    y = compute(backend, lambda x, w: getattr(tconv, problem.op)(x, w, **named), x, w)
-    np.testing.assert_array_equal(y, np.array(problem.y, np.int32), strict=True)
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example.name)
+def test_printed_result_of_integers(example, backend):
+    named = {"stride": example.stride, "padding": example.padding}
+    x, w = np.array(example.x, np.int32), np.array(example.w, np.int32)
+    y = compute(backend, lambda x, w: getattr(tconv, example.op)(x, w, **named), x, w)
+    np.testing.assert_array_equal(y, np.array(example.y, np.int32), strict=True)
 
 
 def test_the_lower_convolution_is_a_matrix_product(backend):

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 
-class Problem(NamedTuple):
-    """One printed problem: what the operation ``op`` makes of x and w."""
+class Example(NamedTuple):
+    """One printed example: what the operation ``op`` makes of x and w."""
 
     name: str
     op: str
@@ -17,9 +17,9 @@ class Problem(NamedTuple):
     padding: int = 0
 
 
-PROBLEMS = [
+EXAMPLES = [
     # 1-D, a weighted sum of shifted kernels
-    Problem(
+    Example(
         "lecture_1d",
         "conv_transpose",
         [[[2, 3, 0, -1]]],
@@ -27,7 +27,7 @@ PROBLEMS = [
         [[[2, 7, 4, -4, -2, 1]]],
     ),
     # the same at stride 2: size s(W-1)+w = 9
-    Problem(
+    Example(
         "lecture_1d_stride2",
         "conv_transpose",
         [[[2, 3, 0, -1]]],
@@ -36,7 +36,7 @@ PROBLEMS = [
         stride=2,
     ),
     # a convolution shows the kernel reversed
-    Problem(
+    Example(
         "lecture_impulse_conv",
         "conv",
         [[[0, 0, 1, 0, 0, 0, 0]]],
@@ -44,7 +44,7 @@ PROBLEMS = [
         [[[3, 2, 1, 0, 0]]],
     ),
     # a transposed convolution does not
-    Problem(
+    Example(
         "lecture_impulse_transposed",
         "conv_transpose",
         [[[0, 0, 1, 0, 0, 0, 0]]],
@@ -52,7 +52,7 @@ PROBLEMS = [
         [[[0, 0, 1, 2, 3, 0, 0, 0, 0]]],
     ),
     # two impulses
-    Problem(
+    Example(
         "lecture_layer",
         "conv_transpose",
         [[[1, 0, 0, 0, -1]]],
@@ -60,7 +60,7 @@ PROBLEMS = [
         [[[1, 2, 1, 0, -1, -2, -1]]],
     ),
     # 2x2 input, 2x2 kernel
-    Problem(
+    Example(
         "course_basic_2d",
         "conv_transpose",
         [[[[0, 1], [2, 3]]]],
@@ -68,7 +68,7 @@ PROBLEMS = [
         [[[[0, 0, 1], [0, 4, 6], [4, 12, 9]]]],
     ),
     # padding crops the output
-    Problem(
+    Example(
         "course_padding",
         "conv_transpose",
         [[[[0, 1], [2, 3]]]],
@@ -77,7 +77,7 @@ PROBLEMS = [
         padding=1,
     ),
     # stride spreads the kernels
-    Problem(
+    Example(
         "course_stride",
         "conv_transpose",
         [[[[0, 1], [2, 3]]]],
@@ -86,7 +86,7 @@ PROBLEMS = [
         stride=2,
     ),
     # the forward convolution, also W @ x with a 4x9 matrix W
-    Problem(
+    Example(
         "course_corr2d",
         "conv",
         [[[[0, 1, 2], [3, 4, 5], [6, 7, 8]]]],
@@ -94,7 +94,7 @@ PROBLEMS = [
         [[[[19, 25], [37, 43]]]],
     ),
     # 4x4 ones, kernel 1..16, stride 2, padding 1: why 6 at (0,0) and 12 at (0,1)?
-    Problem(
+    Example(
         "question_ones",
         "conv_transpose",
         [[[[1, 1, 1, 1], [1, 1, 1, 1], [1, 1, 1, 1], [1, 1, 1, 1]]]],
@@ -117,7 +117,7 @@ PROBLEMS = [
         padding=1,
     ),
     # the four-buffer example
-    Problem(
+    Example(
         "answer_s1p0",
         "conv_transpose",
         [[[[2, 4], [0, 1]]]],
@@ -127,7 +127,7 @@ PROBLEMS = [
         padding=0,
     ),
     # the four-buffer example
-    Problem(
+    Example(
         "answer_s1p1",
         "conv_transpose",
         [[[[2, 4], [0, 1]]]],
@@ -137,7 +137,7 @@ PROBLEMS = [
         padding=1,
     ),
     # the four-buffer example
-    Problem(
+    Example(
         "answer_s2p0",
         "conv_transpose",
         [[[[2, 4], [0, 1]]]],
@@ -147,7 +147,7 @@ PROBLEMS = [
         padding=0,
     ),
     # the four-buffer example
-    Problem(
+    Example(
         "answer_s2p1",
         "conv_transpose",
         [[[[2, 4], [0, 1]]]],
@@ -157,7 +157,7 @@ PROBLEMS = [
         padding=1,
     ),
     # full size input_size + kernel_size - 1 = 6; kernel symbols x, y, z = 2, 3, 5
-    Problem(
+    Example(
         "exercise_1d",
         "conv_transpose",
         [[[1, 4, 3, -2]]],

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import jax.numpy as jnp
 import numpy as np
 
+from tconv._core.axis import Axis
 from tconv._core.plan import Plan, conv_transpose_call
 from tconv.testing import Problem, reference
 
@@ -62,7 +63,7 @@ def conv_transpose(problem: Problem, x: Any, w: Any) -> Any:
     axes = problem.ndim
     inputs, taps, outputs = ([4 + axes * role + axis for axis in range(axes)] for role in range(3))
     joins: list[Any] = []
-    for axis, join in enumerate(_joins(problem)):
+    for axis, join in enumerate(_joins(plan_of(problem))):
         joins += [jnp.asarray(join, x.dtype), [inputs[axis], taps[axis], outputs[axis]]]
     grouped = x.reshape(x.shape[0], problem.groups, -1, *problem.input_size)
     kernel = w.reshape(problem.groups, -1, *w.shape[1:])
@@ -72,15 +73,20 @@ def conv_transpose(problem: Problem, x: Any, w: Any) -> Any:
     return y.reshape(x.shape[0], -1, *problem.output_size)
 
 
-def _joins(problem: Problem) -> list[np.ndarray]:
+def related(axis: Axis) -> set[tuple[int, int, int]]:
+    """Every (i, t, o) of one axis with ``i*stride + t*dilation - lo == o``."""
+    found = reference.related(
+        [axis.input_size], [axis.kernel_size], [axis.output_size], axis.stride,
+        [(axis.lo, axis.hi)], axis.dilation,
+    )  # fmt: skip
+    return {(i, t, o) for (i,), (t,), (o,) in found}
+
+
+def _joins(plan: Plan) -> list[np.ndarray]:
     """For each spatial axis, 1 at every (i, t, o) that belong together."""
     joins = []
-    for axis, size in zip(problem.axes, problem.output_size, strict=True):
-        join = np.zeros((axis.input_size, axis.kernel_size, size))
-        for (i,), (t,), (o,) in reference.related(
-            [axis.input_size], [axis.kernel_size], [size], axis.stride, [axis.padding],
-            axis.dilation,
-        ):  # fmt: skip
-            join[i, t, o] = 1
+    for axis in plan.axes:
+        join = np.zeros((axis.input_size, axis.kernel_size, axis.output_size))
+        join[tuple(np.transpose(sorted(related(axis))))] = 1
         joins.append(join)
     return joins

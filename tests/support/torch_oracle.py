@@ -10,7 +10,6 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 
 Pairs = Sequence[tuple[int, int]]
-torch.set_num_threads(1)  # handing these tiny problems to threads costs more than it saves
 
 _TRANSPOSED = {1: F.conv_transpose1d, 2: F.conv_transpose2d, 3: F.conv_transpose3d}
 _FORWARD = {1: F.conv1d, 2: F.conv2d, 3: F.conv3d}

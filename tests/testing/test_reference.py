@@ -2,13 +2,16 @@
 
 from pathlib import Path
 
+import jax.numpy as jnp
 import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
 
 from tconv.testing import reference
+from tconv.testing.problems.corners import corner_problems
 from tconv.testing.strategies import conv_problems, conv_transpose_problems
+from tests.support import definition
 
 QUICK = settings(max_examples=60, deadline=None, database=None, derandomize=True)
 NAMES = {1: "conv{}1d", 2: "conv{}2d", 3: "conv{}3d"}
@@ -92,6 +95,16 @@ def test_unbatched_is_the_batch_of_one():
 def test_empty_batch_and_channels():
     assert reference.conv_transpose(np.zeros((0, 2, 3)), np.zeros((2, 1, 2))).shape == (0, 1, 4)
     assert reference.conv_transpose(np.zeros((1, 2, 3)), np.zeros((2, 0, 2))).shape == (1, 0, 4)
+
+
+def test_the_vectorised_definition_is_the_reference():
+    """The einsum of ``support.definition``, which JAX differentiates, on rows of the table."""
+    table = corner_problems("conv_transpose", (1, 2, 3), ("float64",), 0)
+    for problem in [problem for problem in table if problem.batch != 0][::7]:
+        x, w, _ = problem.arrays()
+        y = definition.conv_transpose(problem, jnp.asarray(x), jnp.asarray(w))
+        wanted = reference.conv_transpose(x, w, **problem.keywords)
+        np.testing.assert_allclose(y, wanted, rtol=1e-12, atol=1e-12 * abs(wanted).max())
 
 
 def test_shares_no_code_with_the_library():
