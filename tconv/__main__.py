@@ -1,6 +1,25 @@
 """``python -m tconv check`` certifies the installed library on this machine."""
 
-from tconv.testing.command import main
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+
+from tconv.testing.commands import check
+
+COMMANDS = (check,)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the sub-command that the arguments name; returns its exit status."""
+    parser = argparse.ArgumentParser(prog="python -m tconv", description="tools of tconv")
+    commands = parser.add_subparsers(dest="command", required=True)
+    for command in COMMANDS:
+        command.add_to(commands)
+    options = parser.parse_args(arguments)
+    status: int = options.run(options)
+    return status
+
 
 if __name__ == "__main__":
     raise SystemExit(main())

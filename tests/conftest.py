@@ -1,4 +1,4 @@
-"""JAX in its strictest modes, and the hypothesis profiles.
+"""JAX in its strictest modes, PyTorch on one thread, and the hypothesis profiles.
 
 ``TCONV_PROFILE`` chooses the profile: ``dev`` (the default: new examples in each run), ``ci`` (the
 default where ``CI`` is set: the same examples in every run) or ``deep`` (fifty times as many).
@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 
 import jax
+import torch
 from hypothesis import HealthCheck, settings
 
 # A problem of test size runs in microseconds; compiling it is what takes the time.  Without the
@@ -24,6 +25,8 @@ jax.config.update("jax_num_cpu_devices", 2)  # for the tests of sharding
 jax.config.update("jax_enable_x64", True)
 jax.config.update("jax_numpy_dtype_promotion", "strict")
 jax.config.update("jax_numpy_rank_promotion", "raise")
+
+torch.set_num_threads(1)  # handing tiny problems to threads costs more than it saves
 
 _SLOW = [HealthCheck.too_slow]  # the first call of a shape compiles it
 settings.register_profile("dev", max_examples=40, deadline=None, suppress_health_check=_SLOW)

@@ -1,22 +1,22 @@
-"""Conventions of the package made executable: documentation, signatures, and who imports whom."""
+"""Conventions of the package made executable: documentation, signatures, sizes of files and
+folders."""
 
 from __future__ import annotations
 
-import ast
 import inspect
 import re
-from graphlib import TopologicalSorter
-from itertools import combinations
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-import torch_oracle as oracle
 
 import tconv
+from tests.support import torch_oracle as oracle
 
 PACKAGE = Path(tconv.__file__).parent
+LINES, NAMES, FILES = 400, 16, 26  # of a file; at the root of the package; Python files a folder
 PUBLIC = {name: getattr(tconv, name) for name in tconv.__all__}
 FUNCTIONS = {name: value for name, value in PUBLIC.items() if inspect.isfunction(value)}
 NUMBERED = {name for name in FUNCTIONS if name.endswith(("1d", "2d", "3d"))}
@@ -57,7 +57,6 @@ def test_optional_arguments_are_keyword_only(name):
             assert parameter.kind is inspect.Parameter.KEYWORD_ONLY, parameter.name
 
 
-GEOMETRY = ("arguments", "axis", "lattice", "layout", "plan")
 SHARED = ("stride", "padding", "output_padding", "dilation", "groups", "method", "output_size",
           "dimension_numbers", "precision", "preferred_element_type")  # fmt: skip
 
@@ -96,68 +95,26 @@ def test_numbered_functions_have_torchs_positional_order(direction, axes):
     assert set(inspect.signature(PUBLIC[name]).parameters) == set(whole)
 
 
-def modules() -> dict[str, Path]:
-    found = {}
-    for path in sorted(PACKAGE.rglob("*.py")):
-        parts = path.relative_to(PACKAGE.parent).with_suffix("").parts
-        found[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
-    return found
+@pytest.mark.parametrize("name", tconv.__all__)
+def test_every_public_name_exists(name):
+    assert getattr(tconv, name) is not None
 
 
-def imports(path: Path) -> set[str]:
-    """Every module that a file imports, at its head or later, except for type checkers alone."""
-    tree = ast.parse(path.read_text())
-    for node in ast.walk(tree):
-        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
-            node.body = []
-    names = set()
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            names |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom):
-            names |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
-    return names
+def test_the_public_names_are_sorted_and_unique():
+    assert list(tconv.__all__) == sorted(set(tconv.__all__))
 
 
-def test_no_import_cycles():
-    known = modules()
-    graph = {
-        name: {other for other in imports(path) if other in known and other != name}
-        for name, path in known.items()
-    }
-    for name in graph:  # a package's own __init__ runs first, and gathers: no edge to it
-        graph[name] -= {name.rpartition(".")[0], "tconv"}
-    order = list(TopologicalSorter(graph).static_order())
-    assert set(order) >= set(known) - {"tconv"}
+def paths() -> list[Path]:
+    return sorted(PACKAGE.rglob("*.py"))
 
 
-def outside(name: str) -> set[str]:
-    return {module.partition(".")[0] for module in imports(modules()[name])}
+@pytest.mark.parametrize("path", paths(), ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_files_stay_small(path):
+    assert len(path.read_text().splitlines()) <= LINES
 
 
-@pytest.mark.parametrize("name", modules())
-def test_array_libraries_stay_in_their_place(name):
-    """JAX inside tconv._jax alone, hypothesis in the strategies, and geometry knows no arrays."""
-    used = outside(name)
-    assert "torch" not in used
-    if not name.startswith("tconv._jax"):
-        assert "jax" not in used
-    if not name.startswith("tconv.testing"):
-        assert not used & {"hypothesis", "ml_dtypes"}
-    if name in {f"tconv._core.{part}" for part in GEOMETRY}:
-        assert "numpy" not in used
-    if name.startswith("tconv._numpy"):
-        assert not any(module.startswith("tconv._jax") for module in imports(modules()[name]))
-
-
-@pytest.mark.parametrize("name", modules())
-def test_files_stay_small(name):
-    assert len(modules()[name].read_text().splitlines()) <= 400
-
-
-def test_the_layers_of_the_core():
-    """Each imports only what stands to the left of it."""
-    order = [*(f"_core.{part}" for part in GEOMETRY), "_dispatch", "convolution"]
-    paths = modules()
-    for left, right in combinations(order, 2):
-        assert f"tconv.{right}" not in imports(paths[f"tconv.{left}"])
+def test_folders_stay_small():
+    at_the_root = {path.relative_to(PACKAGE).parts[0] for path in paths()} | {"py.typed"}
+    assert len(at_the_root) <= NAMES
+    for folder, count in Counter(path.parent for path in paths()).items():
+        assert count <= FILES, folder

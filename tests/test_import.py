@@ -1,13 +1,105 @@
-"""What importing tconv brings along: NumPy and the standard library."""
+"""Who imports whom within the package, and what importing it brings along."""
 
 from __future__ import annotations
 
+import ast
 import subprocess
 import sys
+from graphlib import TopologicalSorter
+from pathlib import Path
 
 import pytest
 
 import tconv
+
+PACKAGE = Path(tconv.__file__).parent
+GEOMETRY = ("arguments", "axis", "lattice", "layout", "plan")
+# What stands on what: a module imports of its own folder, and from lower levels.  Everything that
+# is not named here is a public module.
+LEVELS = {"_core": 0, "_numpy": 1, "_jax": 1, "_dispatch": 2, "testing": 4, "__main__": 5}
+PUBLIC = 3
+
+
+def modules() -> dict[str, Path]:
+    """Every module of the package by its name."""
+    found = {}
+    for path in sorted(PACKAGE.rglob("*.py")):
+        parts = path.relative_to(PACKAGE.parent).with_suffix("").parts
+        found[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
+    return found
+
+
+def imports(path: Path) -> set[str]:
+    """Every module that a file imports, at its head or later, except for type checkers alone."""
+    tree = ast.parse(path.read_text())
+    for node in ast.walk(tree):
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+            node.body = []
+    names = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            names |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+    return names
+
+
+MODULES = modules()
+IMPORTS = {name: imports(path) for name, path in MODULES.items()}
+
+
+def within(name: str) -> set[str]:
+    """The modules of the package that a module imports.
+
+    Not the packages that it is in: their ``__init__`` runs first, whatever it gathers.
+    """
+    found = IMPORTS[name] & set(MODULES)
+    return {other for other in found if not f"{name}.".startswith(f"{other}.")}
+
+
+def place(name: str) -> str:
+    """The folder or the module at the root of the package; "" for the root itself."""
+    return name.removeprefix("tconv").removeprefix(".").partition(".")[0]
+
+
+def level(name: str) -> int:
+    return LEVELS.get(place(name), PUBLIC)
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_imports_run_downward(name):
+    for other in within(name):
+        public = level(name) == level(other) == PUBLIC
+        assert level(other) < level(name) or place(other) == place(name) or public, other
+
+
+def test_no_import_cycles():
+    order = list(TopologicalSorter({name: within(name) for name in MODULES}).static_order())
+    assert set(order) == set(MODULES)
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_array_libraries_stay_in_their_place(name):
+    """JAX inside tconv._jax alone, hypothesis in the strategies, and geometry knows no arrays."""
+    used = {module.partition(".")[0] for module in IMPORTS[name]}
+    assert "torch" not in used
+    if place(name) != "_jax":
+        assert "jax" not in used
+    if not name.startswith("tconv.testing.strategies"):
+        assert "hypothesis" not in used
+    if place(name) != "testing":
+        assert "ml_dtypes" not in used
+    if name in {f"tconv._core.{part}" for part in GEOMETRY}:
+        assert "numpy" not in used
+
+
+@pytest.mark.parametrize("name", [name for name in MODULES if place(name) == "testing"])
+def test_the_kit_is_independent_of_what_it_certifies(name):
+    """The definition shares no code with the library; the command line alone looks inside."""
+    if name == "tconv.testing.reference":
+        assert not any(module.startswith("tconv") for module in IMPORTS[name])
+    if not name.startswith("tconv.testing.commands"):
+        assert {place(other) for other in within(name)} <= {"testing"}
 
 
 def loaded_by(statement: str) -> set[str]:
@@ -32,12 +124,3 @@ def test_a_numpy_call_loads_no_jax():
         "    pullback(y)\n"
     )
     assert not loaded & {"jax", "torch", "scipy", "hypothesis", "ml_dtypes"}
-
-
-@pytest.mark.parametrize("name", tconv.__all__)
-def test_every_public_name_exists(name):
-    assert getattr(tconv, name) is not None
-
-
-def test_the_public_names_are_sorted_and_unique():
-    assert list(tconv.__all__) == sorted(set(tconv.__all__))

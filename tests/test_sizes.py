@@ -1,20 +1,16 @@
-"""Size arithmetic, output_size, and the named paddings."""
+"""Size arithmetic: output sizes and their round trip, output padding, coverage."""
 
 from __future__ import annotations
 
 from itertools import product
+from math import gcd
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 import pytest
-from computing import BACKENDS, METHODS
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
-from jax import lax
 
 import tconv
-from tconv.testing import reference
 from tconv.testing.strategies import conv_problems, conv_transpose_problems
 
 SMALL = list(product(range(1, 6), range(1, 5), range(1, 5), range(1, 4)))  # n, k, s, d
@@ -78,17 +74,6 @@ def test_output_padding_for_undoes_the_output_size():
             assert tconv.output_padding_for(out, size, kernel, **named) == (extra,)
 
 
-@given(conv_transpose_problems(dtypes=("int64",)))
-def test_output_size_is_the_output_padding_that_gives_it(problem):
-    x, w, b = problem.arrays()
-    named = {**problem.keywords}
-    del named["output_padding"]
-    y = tconv.conv_transpose(x, w, b, output_size=problem.output_size, **named)
-    np.testing.assert_array_equal(y, tconv.conv_transpose(x, w, b, **problem.keywords))
-    again, _ = tconv.conv_transpose_vjp(x, w, b, output_size=problem.output_size, **named)
-    np.testing.assert_array_equal(again, y)
-
-
 def test_ints_mean_one_axis_and_tuples_are_repeated():
     assert tconv.conv_output_size(5, 3) == (3,)
     assert tconv.conv_output_size((5, 6), 3, stride=2) == (2, 2)
@@ -100,118 +85,175 @@ def test_ints_mean_one_axis_and_tuples_are_repeated():
     assert all(type(n) is int for n in tconv.conv_output_size(np.int64(5), 3))
 
 
-@pytest.mark.parametrize("padding", ["same", "same_lower"])
-def test_same_is_the_documented_crop(padding):
-    """K = d*(k-1) + 1, C = max(K - s, 0), lo = C//2 or C - C//2, hi = K - s - lo."""
-    for size, kernel, stride, dilation in SMALL:
-        extent = dilation * (kernel - 1) + 1
-        crop = max(extent - stride, 0)
-        lo = crop // 2 if padding == "same" else crop - crop // 2
-        x = np.arange(1, size + 1).reshape(1, 1, size)
-        w = 10 ** np.arange(kernel).reshape(1, 1, kernel)
-        named = {"stride": stride, "dilation": dilation}
-        y = tconv.conv_transpose(x, w, padding=padding, **named)
-        pair = ((lo, extent - stride - lo),)
-        assert y.shape[2] == size * stride
-        np.testing.assert_array_equal(y, tconv.conv_transpose(x, w, padding=pair, **named))
-        sized = tconv.conv_transpose_output_size(size, kernel, padding=padding, **named)
-        assert sized == (size * stride,)
+parameters = st.fixed_dictionaries(
+    {
+        "stride": st.integers(1, 4),
+        "padding": st.tuples(st.integers(-1, 3), st.integers(-1, 3)).map(lambda pair: [pair]),
+        "dilation": st.integers(1, 3),
+    }
+)
 
 
-@pytest.mark.parametrize("method", METHODS)
-def test_same_is_that_of_lax(method):
-    """jax.lax.conv_transpose(padding="SAME") with its kernel unflipped."""
-    for size, kernel, stride in product([1, 2, 5], range(1, 6), range(1, 5)):
-        x = np.arange(1.0, size + 1).reshape(1, 1, size)
-        w = np.arange(1.0, kernel + 1).reshape(1, 1, kernel)
-        y = tconv.conv_transpose(x, w, stride=stride, padding="same", method=method)
-        lo, hi = lax_same_padding(kernel, stride)
-        spread = tconv.fractional_stride(x, stride)
-        wanted = reference.conv(spread, w[:, :, ::-1], padding=((lo, hi),)).astype(float)
-        np.testing.assert_array_equal(y, wanted, strict=True)
+@given(st.integers(1, 30), st.integers(1, 5), parameters)
+def test_the_round_trip_is_the_largest_w_plus_a_multiple_of_s(size, kernel, options):
+    x, w = np.zeros((1, 1, size)), np.zeros((1, 1, kernel))
+    try:
+        back = tconv.conv_transpose(tconv.conv(x, w, **options), w, **options).shape[2]
+    except ValueError:
+        with pytest.raises(ValueError, match="output size"):
+            tconv.round_trip_size(size, kernel, **options)
+        return
+    assert tconv.round_trip_size(size, kernel, **options) == (back,)
+    ((lo, hi),) = options["padding"]
+    smallest = options["dilation"] * (kernel - 1) + 1 - lo - hi
+    reachable = [smallest + options["stride"] * q for q in range(size + 10)]  # smallest >= -5
+    assert back == max(reached for reached in reachable if reached <= size)
 
 
-def lax_same_padding(kernel: int, stride: int) -> tuple[int, int]:
-    """How lax pads the spread input: read from what it traces to."""
-    traced = jax.make_jaxpr(
-        lambda x, w: lax.conv_transpose(
-            x, w, (stride,), "SAME", dimension_numbers=("NCH", "OIH", "NCH")
-        )
-    )(jnp.ones((1, 1, 3)), jnp.ones((1, 1, kernel)))
-    (pair,) = traced.eqns[-1].params["padding"]
-    return pair
+@given(st.integers(1, 12), st.integers(1, 5), parameters)
+def test_the_input_sizes_of_an_output_are_all_of_them(output, kernel, options):
+    (pairs,) = tconv.conv_input_sizes(output, kernel, **options)
+    found = []
+    for size in range(1, 80):
+        try:
+            if tconv.conv_output_size(size, kernel, **options) == (output,):
+                found.append(size)
+        except ValueError:
+            continue
+    assert [size for size, _ in pairs] == found
+    for size, extra in pairs:
+        assert tconv.output_padding_for(size, output, kernel, **options) == (extra,)
+        back = tconv.conv_transpose_output_size(output, kernel, output_padding=extra, **options)
+        assert back == (size,)
 
 
-@pytest.mark.parametrize(("padding", "name"), [("same", "SAME"), ("same_lower", "SAME_LOWER")])
-def test_forward_same_is_that_of_lax(padding, name):
-    for size, kernel, stride, dilation in SMALL:
-        extent = dilation * (kernel - 1) + 1
-        pairs = lax.padtype_to_pads((size,), (extent,), (stride,), name)
-        x = np.arange(1, size + 1).reshape(1, 1, size)
-        w = 10 ** np.arange(kernel).reshape(1, 1, kernel)
-        named = {"stride": stride, "dilation": dilation}
-        y = tconv.conv(x, w, padding=padding, **named)
-        assert y.shape[2] == -(-size // stride)
-        np.testing.assert_array_equal(y, tconv.conv(x, w, padding=tuple(pairs), **named))
-        assert tconv.conv_output_size(size, kernel, padding=padding, **named) == y.shape[2:]
+def test_lecture_sizes():
+    """Of W = w + s*q the round trip keeps all; s sizes share one output size."""
+    for q in range(4):
+        assert tconv.round_trip_size(3 + 2 * q, 3, stride=2) == (3 + 2 * q,)
+        assert tconv.round_trip_size(4 + 2 * q, 3, stride=2) == (3 + 2 * q,)
+    assert tconv.conv_input_sizes((3, 6), (3, 5), stride=(2, 3), padding=(1, 2)) == (
+        ((5, 0), (6, 1)),
+        ((16, 0), (17, 1), (18, 2)),
+    )
 
 
-def test_forward_valid_is_no_padding():
-    x, w = np.arange(6).reshape(1, 1, 6), np.arange(3).reshape(1, 1, 3)
-    np.testing.assert_array_equal(tconv.conv(x, w, padding="valid"), tconv.conv(x, w))
-    assert tconv.conv_output_size(6, 3, padding="valid") == (4,)
-
-
-@pytest.mark.parametrize("backend", BACKENDS)
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("function", [tconv.round_trip_size, tconv.conv_input_sizes])
 @pytest.mark.parametrize(
-    ("x_shape", "w_shape", "groups"),
+    ("arguments", "error", "text"),
     [
-        ((0, 2, 3), (2, 3, 2), 1),
-        ((2, 2, 3), (2, 0, 2), 1),
-        ((2, 0, 3), (0, 3, 2), 1),
-        ((2, 0, 3), (0, 0, 2), 2),
-        ((0, 4, 3), (4, 1, 2), 2),
+        ({"kernel_size": 0}, ValueError, "kernel_size, spatial axis 0"),
+        ({"stride": 0}, ValueError, "stride, spatial axis 0: must be at least 1"),
+        ({"dilation": (1, 2, 3)}, ValueError, "must be one value, or one for each of the 3"),
+        ({"padding": -1}, ValueError, "padding, spatial axis 0: a plain int must be at least 0"),
+        ({"padding": "same"}, TypeError, "padding"),
+        ({"stride": 1.5}, TypeError, "stride: must be an int"),
     ],
 )
-def test_empty_batch_and_channels(x_shape, w_shape, groups, method, backend):
-    """No channels in: zeros and the bias.  No batch or no channels out: an empty result."""
-    kind = np.asarray if backend == "numpy" else jnp.asarray
-    x, w = kind(np.ones(x_shape)), kind(np.ones(w_shape))
-    b = kind(np.full(w_shape[1] * groups, 7.0))
-    named = {"stride": 2, "groups": groups}
-    y = tconv.conv_transpose(x, w, b, method=method, **named)
-    np.testing.assert_array_equal(y, np.full((x_shape[0], len(b), 6), 7.0), strict=True)
-    _, pullback = tconv.conv_transpose_vjp(x, w, b, method=method, **named)
-    dx, dw, db = pullback(y)
-    assert (dx.shape, dw.shape, db.shape) == (x_shape, w_shape, b.shape)
-    assert not np.any(dx)
-    assert not np.any(dw)
+def test_refused_round_trips(function, arguments, error, text):
+    sizes = (8, 8) if "dilation" in arguments else 8
+    with pytest.raises(error, match=text):
+        function(sizes, **{"kernel_size": 3, **arguments})
 
 
-@given(st.integers(1, 5), st.integers(1, 4), st.integers(1, 5), st.integers(0, 20))
-def test_negative_padding_extends_with_the_bias(size, kernel, lo, hi):
-    x, w, b = np.ones((1, 1, size)), np.ones((1, 1, kernel)), np.full(1, 5.0)
-    y = tconv.conv_transpose(x, w, b, padding=((-lo, -hi),))
-    inner = tconv.conv_transpose(x, w, b)
-    wanted = np.pad(inner, ((0, 0), (0, 0), (lo, hi)), constant_values=5.0)
-    np.testing.assert_array_equal(y, wanted, strict=True)
+kernels = st.lists(st.integers(1, 6), min_size=1, max_size=2).map(tuple)
+strides = st.integers(1, 4)
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
-@pytest.mark.parametrize("kernel", [1, 2, 3])
-def test_a_cropped_side_beside_an_extended_one(kernel, backend):
-    """Negative low and positive high padding, where XLA's own convolution reads outside."""
-    kind = np.asarray if backend == "numpy" else jnp.asarray
-    rng = np.random.default_rng(0)
-    x, w = rng.normal(size=(1, 2, 6, 6)), rng.normal(size=(2, 2, 3, kernel))
-    x, w = x.astype(np.float32), w.astype(np.float32)
-    padding = ((0, 0), (-2, 2))
-    y = np.asarray(tconv.conv(kind(x), kind(w), padding=padding))
-    wanted = tconv.conv(np.pad(x[..., 2:], [(0, 0)] * 3 + [(0, 2)]), w)
-    np.testing.assert_allclose(y, wanted, rtol=1e-4, atol=1e-5)
-    crop = ((0, 0), (kernel + 1, kernel - 3))  # the same, seen from the flipped kernel
-    y = np.asarray(tconv.conv_transpose(kind(x), kind(w), padding=crop))
-    full = tconv.conv_transpose(x, w)
-    wanted = np.pad(full, [(0, 0)] * 3 + [(0, 3)])[..., kernel + 1 :][..., : y.shape[-1]]
-    np.testing.assert_allclose(y, wanted, rtol=1e-4, atol=1e-5)
+@given(kernels, strides, st.integers(1, 3), st.integers(0, 2), st.integers(-2, 2), st.data())
+def test_coverage_is_the_transposed_convolution_of_ones(kernel, stride, dilation, lo, hi, data):
+    size = data.draw(st.tuples(*[st.integers(1, 5)] * len(kernel)))
+    extra = data.draw(st.integers(0, max(stride, dilation) - 1))
+    options = {
+        "stride": stride,
+        "padding": [(lo, hi)] * len(kernel),
+        "output_padding": extra,
+        "dilation": dilation,
+    }
+    try:
+        y = tconv.conv_transpose(
+            np.ones((1, 1, *size), np.int64), np.ones((1, 1, *kernel), np.int64), **options
+        )
+    except ValueError:
+        with pytest.raises(ValueError, match="output size"):
+            tconv.coverage(size, kernel, **options)
+        return
+    counts = tconv.coverage(size, kernel, **options)
+    assert counts.dtype == np.int64
+    np.testing.assert_array_equal(counts, y[0, 0])
+
+
+@given(kernels, strides, st.integers(1, 3))
+def test_checkerboard_is_the_unevenness_of_one_period_away_from_the_borders(
+    kernel, stride, dilation
+):
+    size = max(kernel) * dilation // stride + stride * dilation + 3
+    counts = tconv.coverage((size,) * len(kernel), kernel, stride=stride, dilation=dilation)
+    border = dilation * (max(kernel) - 1) + 1
+    middle = counts[tuple(slice(border, border + stride) for _ in kernel)]
+    assert middle.shape == (stride,) * len(kernel)
+    value = tconv.checkerboard(kernel, stride=stride, dilation=dilation)
+    assert value == pytest.approx((middle.max() - middle.min()) / middle.mean(), rel=1e-15)
+    even = all(k % stride == 0 for k in kernel) and (gcd(stride, dilation) == 1 or stride == 1)
+    assert (value == 0) == even
+
+
+@given(kernels, strides, st.integers(1, 3))
+def test_nearest_uniform_kernel_is_the_nearest_with_no_checkerboard(kernel, stride, dilation):
+    assume(gcd(stride, dilation) == 1)
+    found = tconv.nearest_uniform_kernel(kernel, stride=stride, dilation=dilation)
+    assert tconv.checkerboard(found, stride=stride, dilation=dilation) == 0
+    for size, chosen in zip(kernel, found, strict=True):
+        good = [k for k in range(1, 30) if tconv.checkerboard(k, stride=stride) == 0]
+        assert chosen == min(good, key=lambda k: (abs(k - size), -k))
+
+
+def test_kernel_4_at_stride_3_is_uneven():
+    assert tconv.coverage(4, 4, stride=3).tolist() == [1, 1, 1, 2, 1, 1, 2, 1, 1, 2, 1, 1, 1]
+    assert tconv.checkerboard(4, stride=3) == 0.75
+    assert tconv.nearest_uniform_kernel(4, stride=3) == (3,)
+
+
+@pytest.mark.parametrize(
+    ("function", "arguments", "text"),
+    [
+        (tconv.checkerboard, (0,), "kernel_size, spatial axis 0: must be at least 1"),
+        (tconv.nearest_uniform_kernel, (-1,), "kernel_size, spatial axis 0: must be at least 1"),
+        (tconv.nearest_uniform_kernel, (4, 2), "no common factor; got stride=2, dilation=2"),
+    ],
+)
+def test_refused_kernels(function, arguments, text):
+    kernel, *dilation = arguments
+    options = {"dilation": dilation[0]} if dilation else {}
+    with pytest.raises(ValueError, match=text):
+        function(kernel, stride=2, **options)
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "text"),
+    [
+        (lambda: tconv.conv_output_size(0, 3), ValueError,
+         r"^input_size, spatial axis 0: .*at least 1; got 0"),
+        (lambda: tconv.conv_output_size((4, 4), (3, 0)), ValueError,
+         r"^kernel_size, spatial axis 1: .*at least 1; got 0"),
+        (lambda: tconv.conv_output_size(2, 3), ValueError,
+         r"^output size, spatial axis 0: floor.*; got floor\(\(2 \+ 0 \+ 0 - 1\*\(3 - 1\)"),
+        (lambda: tconv.conv_output_size((2, 2), (1, 1), stride=(1, 1, 1)), ValueError,
+         r"^input_size: must be one value, or one for each of the 3 spatial axes; got 2 values"),
+        (lambda: tconv.conv_output_size(4.0, 3), TypeError, r"^input_size: .*4.0 of type float"),
+        (lambda: tconv.conv_transpose_output_size(1, 1, padding=1), ValueError,
+         r"^output size, spatial axis 0: .*\(1 - 1\)\*1 \+ 1\*\(1 - 1\) \+ 1 - 1 - 1 \+ 0 = -1"),
+        (lambda: tconv.conv_transpose_output_size(4, 3, stride=2, output_padding=2), ValueError,
+         r"^output_padding, spatial axis 0: .*max\(stride, dilation\) = 2; got output_padding=2"),
+        (lambda: tconv.conv_transpose_output_size(4, 3, padding="valid"), ValueError,
+         r"^padding: a string must be one of 'same', 'same_lower'; got 'valid'"),
+        (lambda: tconv.output_padding_for(13, 5, 3, stride=2), ValueError,
+         r"^output_size, spatial axis 0: .*one of \[11, 12\]; got 13\. Choose"),
+        (lambda: tconv.output_padding_for(5, 5, 3, padding="same"), (ValueError, TypeError),
+         r"^padding: "),
+    ],
+)  # fmt: skip
+def test_refused_sizes(call, error, text):
+    with pytest.raises(error, match=text) as caught:
+        call()
+    assert str(caught.value).endswith(".")

@@ -9,6 +9,7 @@ from typing import Any
 
 from tconv.testing import reference
 from tconv.testing.checks import Summary, check_conv, check_conv_transpose, check_vjp
+from tconv.testing.failure.report import CheckFailure
 from tconv.testing.measures import (
     adjoint_residual,
     assert_adjoint,
@@ -16,8 +17,7 @@ from tconv.testing.measures import (
     relative_error,
     tolerance,
 )
-from tconv.testing.problems import Geometry, Problem
-from tconv.testing.report import CheckFailure
+from tconv.testing.problems.problem import Geometry, Problem
 
 __all__ = [
     "CheckFailure",

@@ -11,17 +11,15 @@ from typing import Any
 
 import numpy as np
 
-from tconv.testing.corners import corner_problems
-from tconv.testing.diagnosis import diagnose
-from tconv.testing.generate import generated
-from tconv.testing.problems import Problem
+from tconv.testing.failure.diagnosis import diagnose
+from tconv.testing.failure.report import CheckFailure
+from tconv.testing.problems.corners import corner_problems
+from tconv.testing.problems.problem import Problem
+from tconv.testing.problems.simplify import Predicate, minimal, nearest_supported
 from tconv.testing.properties import examine
-from tconv.testing.report import CheckFailure
-from tconv.testing.simplify import minimal, nearest_supported
 from tconv.testing.trial import Finding, Subject
 
 PROFILES = {"table": 0, "quick": 25, "default": 100, "thorough": 2_000, "hours": 200_000}
-Predicate = Callable[[Problem], bool]
 
 
 @dataclass
@@ -178,6 +176,8 @@ def _check(
     table = list(corner_problems(subject.kind, axes, tuple(dtypes), seed))
     drawn: Iterator[Problem] = iter(())
     if count:
+        from tconv.testing.strategies.generated import generated  # needs hypothesis
+
         drawn = generated(
             subject.kind, count, seed, ndim=axes, dtypes=tuple(dtypes), batch=(1, 2, 3)
         )

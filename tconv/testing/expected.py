@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from tconv.testing import reference
 from tconv.testing.measures import error_bound
-from tconv.testing.problems import Problem, dtype_named
+from tconv.testing.problems.problem import Problem, dtype_named
 
 Array = NDArray[Any]
 
@@ -56,13 +56,7 @@ def expected_cotangents(
     problem: Problem, x: Any, w: Any, b: Any, dy: Any
 ) -> dict[str, Expected | None]:
     """dx, dw and db for a cotangent dy of the result; db is None without a bias."""
-    batch = problem.batch or 1
-    scattered = problem.input_size if problem.transposed else problem.output_size
-    lengths = {
-        "dx": problem.out_channels // problem.groups * prod(problem.kernel_size),
-        "dw": batch * prod(scattered),
-        "db": batch * prod(problem.output_size),
-    }
+    lengths = cotangent_lengths(problem)
     values = _cotangents(problem, x, w, b, dy)
     scales = _cotangents(problem, *_absolute(x, w, b), *_absolute(dy))
     return {
@@ -70,6 +64,17 @@ def expected_cotangents(
         if values[name] is None
         else Expected(values[name], _floats(scales[name]), lengths[name], problem.dtype)
         for name in values
+    }
+
+
+def cotangent_lengths(problem: Problem) -> dict[str, int]:
+    """The largest number of terms in one element of dx, dw and db."""
+    batch = problem.batch or 1
+    scattered = problem.input_size if problem.transposed else problem.output_size
+    return {
+        "dx": problem.out_channels // problem.groups * prod(problem.kernel_size),
+        "dw": batch * prod(scattered),
+        "db": batch * prod(problem.output_size),
     }
 
 

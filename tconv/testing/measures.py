@@ -31,7 +31,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tconv.testing.problems import dtype_named
+from tconv.testing.problems.problem import dtype_named
 
 Array = NDArray[Any]
 # Digits of the significand, the hidden one included: u = 2**-digits.  Rounding to nearest.

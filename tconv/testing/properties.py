@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from tconv.testing import reference
 from tconv.testing.expected import Expected, expected_result, widened, wrapped
 from tconv.testing.measures import tolerance
-from tconv.testing.problems import Problem
+from tconv.testing.problems.problem import Problem
 from tconv.testing.trial import Finding, Subject, Trial, Violated
 
 Array = NDArray[Any]

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tconv.testing.expected import Expected, expected_cotangents, expected_result
-from tconv.testing.problems import Problem
+from tconv.testing.problems.problem import Problem
 
 Array = NDArray[Any]
 

@@ -1,19 +1,13 @@
 """Right implementations, from other hands and from this library, and what each offers."""
 
-import sys
-from pathlib import Path
-
 import jax
 import jax.numpy as jnp
 import numpy as np
-import torch
 from jax import lax
+from verify_your_own import with_torch, xla_computes
 
 import tconv
 from tconv.testing import reference
-
-sys.path.insert(0, str(Path(__file__).parents[2] / "examples"))
-from verify_your_own import xla_computes
 
 dilated = jax.jit(
     lax.conv_general_dilated,
@@ -22,13 +16,6 @@ dilated = jax.jit(
         "precision",
     ),
 )  # fmt: skip
-
-
-def with_torch(x, w, b=None, *, stride, padding, output_padding, dilation, groups):
-    function = getattr(torch.nn.functional, f"conv_transpose{x.ndim - 2}d")
-    x, w = torch.tensor(x.copy()), torch.tensor(w.copy())
-    b = None if b is None else torch.tensor(b)
-    return function(x, w, b, stride, padding, output_padding, groups, dilation).numpy()
 
 
 def with_lax(x, w, b=None, *, stride, padding, output_padding, dilation, groups):

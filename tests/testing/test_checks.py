@@ -5,9 +5,9 @@ import pytest
 
 from tconv import conv_transpose, conv_transpose_vjp
 from tconv.testing import CheckFailure, Problem, check_conv_transpose, check_vjp
-from tconv.testing.corners import corner_problems
-from tconv.testing.generate import generated
-from tconv.testing.simplify import minimal, nearest_supported, simpler
+from tconv.testing.problems.corners import corner_problems
+from tconv.testing.problems.simplify import minimal, nearest_supported, simpler
+from tconv.testing.strategies.generated import generated
 from tests.testing import wrong
 
 

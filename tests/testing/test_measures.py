@@ -35,7 +35,7 @@ def test_gamma_and_tolerance_are_the_formulas():
 @pytest.mark.parametrize("dtype", ["float32", "float64", "float16", "bfloat16", "complex64"])
 def test_sums_in_the_worst_order_stay_below_the_bound_and_near_it(dtype):
     """A running sum of equal terms is the classical bad case: it uses a good part of n*u."""
-    from tconv.testing.problems import dtype_named
+    from tconv.testing.problems.problem import dtype_named
 
     kind = dtype_named(dtype)
     accumulator = np.dtype("float32") if kind.itemsize == 2 else kind

@@ -1,14 +1,18 @@
 """The reference against torch, against the definition written out for one axis, and exactly."""
 
+from functools import partial
 from pathlib import Path
 
+import jax
 import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
 
 from tconv.testing import reference
+from tconv.testing.problems.corners import corner_problems
 from tconv.testing.strategies import conv_problems, conv_transpose_problems
+from tests.support import definition
 
 QUICK = settings(max_examples=60, deadline=None, database=None, derandomize=True)
 NAMES = {1: "conv{}1d", 2: "conv{}2d", 3: "conv{}3d"}
@@ -64,6 +68,7 @@ def test_asymmetric_padding_by_the_formula_written_out(problem):
     (s,), (d,), ((lo, _),) = problem.stride, problem.dilation, problem.padding
     group_in = problem.in_channels // problem.groups
     group_out = problem.out_channels // problem.groups
+    y = reference.conv_transpose(x, w, b, **problem.keywords)
     for o in range(problem.output_size[0]):
         for channel in range(problem.out_channels):
             group, inside = divmod(channel, group_out)
@@ -73,7 +78,6 @@ def test_asymmetric_padding_by_the_formula_written_out(problem):
                     for t in range(problem.kernel_size[0]):
                         if i * s + t * d - lo == o:
                             total += int(x[0, c, i]) * int(w[c, inside, t])
-            y = reference.conv_transpose(x, w, b, **problem.keywords)
             assert y[0, channel, o] == total
 
 
@@ -92,6 +96,16 @@ def test_unbatched_is_the_batch_of_one():
 def test_empty_batch_and_channels():
     assert reference.conv_transpose(np.zeros((0, 2, 3)), np.zeros((2, 1, 2))).shape == (0, 1, 4)
     assert reference.conv_transpose(np.zeros((1, 2, 3)), np.zeros((2, 0, 2))).shape == (1, 0, 4)
+
+
+def test_the_vectorised_definition_is_the_reference():
+    """The einsum of ``support.definition``, which JAX differentiates, on rows of the table."""
+    table = corner_problems("conv_transpose", (1, 2, 3), ("float64",), 0)
+    for problem in [problem for problem in table if problem.batch != 0][::7]:
+        x, w, _ = problem.arrays()
+        y = jax.jit(partial(definition.conv_transpose, problem))(x, w)
+        wanted = reference.conv_transpose(x, w, **problem.keywords)
+        np.testing.assert_allclose(y, wanted, rtol=1e-12, atol=1e-12 * abs(wanted).max())
 
 
 def test_shares_no_code_with_the_library():

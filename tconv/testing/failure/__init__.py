@@ -1,0 +1,1 @@
+"""What follows a property that does not hold: suspects, a diagnosis, and the report."""
