@@ -5,9 +5,9 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 
-from tconv.testing.commands import check
+from tconv.testing.commands import check, plan
 
-COMMANDS = (check,)
+COMMANDS = (check, plan)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import product
+from math import gcd
 
 import pytest
 
@@ -21,7 +22,7 @@ from tconv._core.lattice import (
     phases,
     rectangle,
     reduction,
-    shifts_of,
+    written_out,
 )
 from tests.support.definition import related
 
@@ -37,7 +38,8 @@ def small_axes(stride: int, dilations: tuple[int, ...] = (1, 2, 3, 4)) -> Iterat
 
 
 def axes_in_cells(stride: int) -> Iterator[Axis]:
-    return small_axes(stride, (1,) if stride > 1 else (1, 2, 3))
+    """Those whose stride and dilation have no common factor."""
+    return small_axes(stride, tuple(d for d in (1, 2, 3, 4) if gcd(d, stride) == 1))
 
 
 def assert_related(axis: Axis, triples: Triples) -> None:
@@ -80,14 +82,18 @@ def test_a_tap_lands_in_a_phase_of_a_cell(stride: int) -> None:
 def test_a_reduced_axis_is_the_given_one(stride: int) -> None:
     for axis in small_axes(stride):
         found = reduction(axis)
-        reduced = found.axis
-        assert 1 in (reduced.stride, reduced.dilation), axis
-        triples = [
-            (i, t // found.tap_gap, found.offset + found.gap * o)
-            for i, t, o in (related(reduced) if reduced.output_size > 0 else ())
-            if t % found.tap_gap == 0
-        ]
-        assert_related(axis, triples)
+        assert gcd(found.axis.stride, found.axis.dilation) == 1, axis
+        inner = related(found.axis) if found.axis.output_size > 0 else ()
+        assert_related(axis, [(i, t, found.offset + found.gap * o) for i, t, o in inner])
+
+
+@STRIDES
+def test_a_kernel_written_out_has_the_given_taps_among_zeros(stride: int) -> None:
+    for axis in small_axes(stride):
+        dense = written_out(axis)
+        assert 1 in (dense.stride, dense.dilation), axis
+        gap = axis.dilation // dense.dilation
+        assert_related(axis, [(i, t // gap, o) for i, t, o in related(dense) if t % gap == 0])
 
 
 @STRIDES
@@ -101,24 +107,41 @@ def test_the_cells_of_the_output(stride: int) -> None:
 
 
 @STRIDES
-def test_the_taps_of_the_phases(stride: int) -> None:
+def test_the_runs_of_phases_hold_every_tap_where_it_lands(stride: int) -> None:
     for axis in axes_in_cells(stride):
-        cells = Cells(axis)
-        counts = [len(range(phase, axis.kernel_size, stride)) for phase in range(stride)]
-        assert cells.shifts == max(counts), axis
-        assert cells.ragged == counts.count(cells.shifts), axis
-        for j in range(cells.shifts):
-            assert cells.phases(j) == sum(count > j for count in counts), axis
-        assert [n for start, stop, n in cells.runs for _ in range(start, stop)] == counts, axis
+        cells, found = Cells(axis), []
+        assert [phase for run in cells.runs for phase in range(run.start, run.stop)] == list(
+            range(stride)
+        )
+        for run in cells.runs:
+            for number, (tap, shift) in product(range(run.stop - run.start), run.taps):
+                found.append((tap + number, (shift, run.start + number)))
+        taps = {tap: lands(tap, stride, axis.dilation) for tap in range(axis.kernel_size)}
+        assert len(found) == axis.kernel_size, axis
+        assert dict(found) == taps, axis
+        assert cells.even == (len({len(run.taps) for run in cells.runs}) == len(cells.runs) == 1)
+
+
+@STRIDES
+def test_the_pieces_hold_every_tap_in_order(stride: int) -> None:
+    for axis in axes_in_cells(stride):
+        found = [
+            (each.tap + n, (each.shift, each.phase + n))
+            for each in Cells(axis).pieces
+            for n in range(each.count)
+        ]
+        taps = [(tap, lands(tap, stride, axis.dilation)) for tap in range(axis.kernel_size)]
+        assert found == taps, axis
 
 
 @STRIDES
 def test_the_cells_that_the_inputs_reach(stride: int) -> None:
     for axis in axes_in_cells(stride):
         cells = Cells(axis)
-        last = axis.input_size - 1 + (cells.shifts - 1) * axis.dilation
+        last = max((i * stride + t * axis.dilation) // stride for i, t in product(
+            range(axis.input_size), range(axis.kernel_size)))  # fmt: skip
         assert cells.reached == last + 1, axis
-        before, behind = cells.margins
+        before, behind = cells.y_padding
         assert before == axis.lo
         assert before + axis.output_size + behind == cells.reached * stride, axis
         for tap in range(axis.kernel_size):
@@ -128,37 +151,39 @@ def test_the_cells_that_the_inputs_reach(stride: int) -> None:
 
 
 @STRIDES
-def test_a_correlation_of_stride_1_over_the_surrounded_input_gives_the_cells(stride: int) -> None:
-    for axis in axes_in_cells(stride):
+def test_a_correlation_of_stride_1_over_the_padded_input_gives_the_cells(stride: int) -> None:
+    for given in axes_in_cells(stride):
+        axis = written_out(given)
         cells = Cells(axis)
-        before, behind = cells.surround
+        before, behind = cells.x_padding
         size = before + axis.input_size + behind
-        assert size - (cells.shifts - 1) * axis.dilation == cells.count, axis
+        assert size - cells.shifts[-1] == cells.count, axis
         triples = []
-        for cell, window in product(range(cells.count), range(cells.shifts)):
-            i = cell + window * axis.dilation - before
-            j = cells.shifts - 1 - window
-            for phase in range(cells.phases(j)):
+        for cell, shift in product(range(cells.count), cells.shifts):
+            i = cell + cells.shifts[-1] - shift - before
+            for phase in range(stride):
+                tap, beyond = divmod(shift * stride + phase, axis.dilation)
                 o = (cells.first + cell) * stride + phase - axis.lo
-                if 0 <= i < axis.input_size and 0 <= o < axis.output_size:
-                    triples.append((i, j * stride + phase, o))
+                inside = 0 <= i < axis.input_size and 0 <= o < axis.output_size
+                if inside and tap < axis.kernel_size and not beyond:
+                    triples.append((i, tap, o))
         assert_related(axis, triples)
 
 
 @STRIDES
-def test_where_a_tap_of_a_phase_puts_the_inputs(stride: int) -> None:
+def test_where_a_shift_puts_the_inputs(stride: int) -> None:
     for axis in axes_in_cells(stride):
         cells = Cells(axis)
-        for j in range(cells.shifts):
-            before, behind = cells.spread(j)
+        for shift in cells.shifts:
+            before, behind = cells.shift_padding(shift)
             assert before + axis.input_size + behind == cells.count, axis
-            assert before == j * axis.dilation - cells.first, axis
+            assert before == shift - cells.first, axis
 
 
 def outputs_of(axis: Axis, correlation: Correlation) -> Triples:
     """What a correlation reads, as (i, t, o)."""
     triples = []
-    for part in correlation.members:
+    for part in correlation.phases:
         outputs = range(axis.output_size)[part.target]
         assert len(outputs) == part.count, axis
         assert part.skip >= 0, axis
@@ -201,8 +226,3 @@ def test_a_rectangle_is_found_where_there_is_one(stride: int) -> None:
         ]
         found = rectangle(Axis(3, 9, kernel_size, stride, dilation, 0))
         assert found in grids if grids else found is None, (kernel_size, dilation)
-
-
-def test_every_combination_of_shifts() -> None:
-    cells = [Cells(Axis(2, 3, 5, 2, 1, 0)), Cells(Axis(2, 3, 2, 1, 3, 0))]
-    assert list(shifts_of(cells)) == list(product(range(3), range(2)))
