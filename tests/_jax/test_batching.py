@@ -107,7 +107,7 @@ def test_mapped_axis_of_size_zero(problem: Problem, mapped: str) -> None:
 
 def test_unbatched_input_under_vmap_is_one_batched_call() -> None:
     x, w = PLAIN.operands()
-    one_sample = partial(tconv.conv_transpose, **PLAIN.arguments)
+    one_sample = partial(tconv.conv_transpose, **PLAIN.keywords)
     assert_close(jax.vmap(one_sample, (0, None))(x, w), PLAIN.reference(x, w))
     (call,) = calls_of(jax.vmap(one_sample, (0, None)), x, w)
     assert call.params["plan"].batch == x.shape[0]

@@ -85,7 +85,7 @@ def test_check_grads_to_second_order(problem: Problem) -> None:
 
 
 def test_check_grads_of_the_convolution() -> None:
-    convolve = jax.jit(partial(tconv.conv, **PLAIN.forward_arguments))
+    convolve = jax.jit(partial(tconv.conv, **PLAIN.partner_keywords))
     x, w = PLAIN.operands()
     check_grads(convolve, (PLAIN.apply(x, w), w), order=2, modes=("fwd", "rev"))
 
@@ -144,12 +144,12 @@ def test_pullback_functions_agree_with_jax(problem: Problem) -> None:
     """``conv_transpose_vjp`` under jit gives what ``jax.vjp`` gives."""
     x, w = problem.operands()
     b = jnp.arange(problem.w_shape[1] * problem.groups, dtype=x.dtype)
-    apply = partial(tconv.conv_transpose, **problem.arguments)
+    apply = partial(tconv.conv_transpose, **problem.keywords)
     y, pullback = jax.vjp(apply, x, w, b)
 
     @jax.jit
     def explicit(x, w, b, cotangent):
-        y, pullback = tconv.conv_transpose_vjp(x, w, b, **problem.arguments)
+        y, pullback = tconv.conv_transpose_vjp(x, w, b, **problem.keywords)
         return y, pullback(cotangent)
 
     assert_close(explicit(x, w, b, jnp.cos(y)), (y, pullback(jnp.cos(y))))

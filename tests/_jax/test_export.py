@@ -78,7 +78,7 @@ def test_an_exported_function_is_differentiable(problem: Problem) -> None:
 @both_problems
 def test_symbolic_convolution_is_the_adjoint(problem: Problem) -> None:
     """The adjoint identity of an exported convolution, integers padding alike on both sides."""
-    arguments = {**problem.forward_arguments, "padding": 1}
+    arguments = {**problem.partner_keywords, "padding": 1}
     spec, w_spec = symbolic(problem)
     y_spec = jax.ShapeDtypeStruct(
         (spec.shape[0], problem.w_shape[1] * problem.groups, *(n + 12 for n in spec.shape[2:])),

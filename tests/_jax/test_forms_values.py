@@ -18,6 +18,7 @@ from tconv._core.plan import Plan
 from tconv._jax import choose
 from tconv._jax.forms import FORMS
 from tconv._jax.lowering import OPERANDS, compute
+from tests.support.definition import maps
 
 
 def random_axis(rng: random.Random, small: bool) -> Axis:
@@ -69,28 +70,6 @@ def operands(plan: Plan) -> tuple[Any, Any, Any]:
     return x, w, y
 
 
-def definition(plan: Plan, x: Any, w: Any, y: Any) -> tuple[Any, Any, Any]:
-    """(y from x and w, x from y and w, w from x and y): one 0/1 tensor an axis."""
-    ndim = len(plan.axes)
-    joins: list[Any] = []
-    for number, axis in enumerate(plan.axes):
-        i, t, o = np.ogrid[: axis.input_size, : axis.kernel_size, : axis.output_size]
-        joins.append((i * axis.stride + t * axis.dilation - axis.lo == o).astype(np.float64))
-        joins.append([4 + number, 4 + ndim + number, 4 + 2 * ndim + number])
-    places = [list(range(4 + role * ndim, 4 + (role + 1) * ndim)) for role in range(3)]
-    x_letters, w_letters, y_letters = [0, 1, 2, *places[0]], [1, 2, 3, *places[1]], [0, 1, 3]
-    y_letters += places[2]
-    grouped_x = x.reshape(plan.batch, plan.groups, plan.group_in_channels, *plan.input_size)
-    grouped_w = w.reshape(plan.groups, plan.group_in_channels, *w.shape[1:])
-    grouped_y = y.reshape(plan.batch, plan.groups, plan.group_out_channels, *plan.output_size)
-    einsum = partial(np.einsum, optimize=False)
-    return (
-        einsum(grouped_x, x_letters, grouped_w, w_letters, *joins, y_letters).reshape(plan.y_shape),
-        einsum(grouped_y, y_letters, grouped_w, w_letters, *joins, x_letters).reshape(plan.x_shape),
-        einsum(grouped_x, x_letters, grouped_y, y_letters, *joins, w_letters).reshape(plan.w_shape),
-    )
-
-
 def applicable(result: str, plan: Plan) -> list[str]:
     """The forms that hold for this plan."""
     depthwise = (plan.group_in_channels, plan.group_out_channels) == (1, 1)
@@ -102,7 +81,7 @@ def applicable(result: str, plan: Plan) -> list[str]:
 def test_every_form_is_the_definition(number: int, channels_last: bool) -> None:
     plan = replace(PLANS[number], channels_last=channels_last)
     arrays = dict(zip("xwy", operands(plan), strict=True))
-    want = dict(zip("yxw", definition(plan, *arrays.values()), strict=True))
+    want = dict(zip("yxw", maps(plan, *arrays.values()), strict=True))
 
     def everything(arrays: dict[str, Any]) -> Any:
         static = {"platform": "cpu", "precision": None}
@@ -139,7 +118,7 @@ def test_whatever_is_chosen_holds_for_the_plan(
 def test_an_x_of_one_position_is_one_product(shape: tuple[int, ...]) -> None:
     plan = Plan(3, 4, 6, 2, tuple(Axis(n, 7, 3, 2, 2, 1) for n in shape))
     x, w, y = operands(plan)
-    for result, want in zip("yxw", definition(plan, x, w, y), strict=True):
+    for result, want in zip("yxw", maps(plan, x, w, y), strict=True):
         first, second = of(result, {"x": x, "w": w, "y": y})
         function = partial(compute, result, plan, platform="cpu", precision=None)
         program = jax.jit(function).lower(first, second).as_text()
@@ -152,7 +131,7 @@ def test_every_method(method: str) -> None:
     plan = PLANS[4]
     x, w, y = operands(plan)
     got = compute("y", plan, x, w, platform="cpu", method=method, precision=None)
-    np.testing.assert_array_equal(got, definition(plan, x, w, y)[0])
+    np.testing.assert_array_equal(got, maps(plan, x, w, y)[0])
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ both, x, w and y stand for the operands of the transposed convolution.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import jax.numpy as jnp
@@ -56,10 +57,12 @@ def maps(plan: Plan, x: Any, w: Any, y: Any) -> Maps:
 
 
 def conv_transpose(problem: Problem, x: Any, w: Any) -> Any:
-    """The transposed convolution of JAX arrays of one float dtype, as one einsum.
+    """The transposed convolution of JAX arrays of one float dtype, as one einsum; x may have other
+    sizes than the problem's.
 
     Each spatial axis is a 0/1 tensor over (i, t, o) that holds the relation of ``reference``.
     """
+    problem = replace(problem, input_size=tuple(x.shape[2:]))
     axes = problem.ndim
     inputs, taps, outputs = ([4 + axes * role + axis for axis in range(axes)] for role in range(3))
     joins: list[Any] = []
