@@ -52,14 +52,17 @@ def timed(call: Callable[[], Any]) -> tuple[Any, Timing]:
     return result, Timing(seconds, seconds, seconds, 1, 0)
 
 
-def alternate(calls: Sequence[Callable[[], Any]], seconds: float) -> list[Timing]:
-    """Time the calls in turns, A B A B, for about this long in all; each has run once before."""
+def alternate(
+    calls: Sequence[Callable[[], Any]], seconds: float, settle: float = SETTLE_SECONDS
+) -> list[Timing]:
+    """Time the calls in turns, A B A B, for about this long in all, waiting ``settle`` seconds
+    before each; each has run once before."""
     samples: list[list[_Call]] = [[] for _ in calls]
     start = perf_counter()
     turns = 0
     while turns < FEWEST_TURNS or perf_counter() - start < _wanted(samples, seconds):
         for call, kept in zip(calls, samples, strict=True):
-            kept.extend(_turn(call))
+            kept.extend(_turn(call, settle))
         turns += 1
     return [_timing(kept) for kept in samples]
 
@@ -69,8 +72,8 @@ def _wanted(samples: list[list[_Call]], seconds: float) -> float:
     return seconds if fewest >= ENOUGH_CALLS else PATIENCE * seconds
 
 
-def _turn(call: Callable[[], Any]) -> list[_Call]:
-    sleep(SETTLE_SECONDS)
+def _turn(call: Callable[[], Any], settle: float) -> list[_Call]:
+    sleep(settle)
     call()
     found: list[_Call] = []
     start = perf_counter()

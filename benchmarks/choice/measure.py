@@ -22,6 +22,9 @@ DTYPE = "float32"
 # A form this many times slower than the fastest is not called again: its time decides nothing.
 HOPELESS = 20
 
+# Forms of one library have the same threads, which sleep or spin alike for each.
+SETTLE_SECONDS = 0.05
+
 
 @dataclass(frozen=True)
 class Choice:
@@ -82,7 +85,7 @@ def measure_choice(
         check(Layer(name, result, problem), DTYPE, form, [got], agreed[0], [agreed[1]])
     limit = HOPELESS * min(timing.median for timing in once.values())
     quick = {form: call for form, call in calls.items() if once[form].median <= limit}
-    turns = dict(zip(quick, alternate(list(quick.values()), seconds), strict=True))
+    turns = dict(zip(quick, alternate(list(quick.values()), seconds, SETTLE_SECONDS), strict=True))
     return Choice(
         name,
         problem,

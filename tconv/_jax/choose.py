@@ -35,7 +35,9 @@ GROUPS_APART = 8
 TYPICAL_BATCH, TYPICAL_SIZE = 8, 32
 
 # Nanoseconds on one CPU in float32.
-RATES = Rates(products=0.01, convolved=0.012, added=0.1, moved=0.2, runs=1.0, fresh=0.3, calls=5e3)
+RATES = Rates(
+    products=0.014, convolved=0.03, added=0.2, moved=0.15, runs=0.5, fresh=0.5, calls=3000
+)
 
 
 def groups_apart(plan: Plan, platform: str | None) -> bool:

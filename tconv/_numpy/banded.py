@@ -24,7 +24,7 @@ from tconv._core.lattice import Phase, inputs_read, outputs_of, phase_by_phase, 
 from tconv._core.plan import Plan
 from tconv._core.typing import AnyArray
 from tconv._numpy import depthwise, scratch
-from tconv._numpy.tiles import EVERY, OutputTile, compute_by_groups
+from tconv._numpy.tiles import EVERY, OutputTile, compute_by_groups, output_tiles
 
 
 @dataclass(frozen=True)
@@ -208,6 +208,12 @@ def conv_transpose_counts(plan: Plan) -> Counts:
         taps += rows_of_phase * prod(each.taps for each in chosen)
     gathered = plan.groups * taps * depth * reads
     products = gathered * channels * outputs
-    calls = plan.groups * channels * rows / max(1, plan.input_size[-2] if outer else band.segments)
-    total = Counts(products=products, moved=gathered, runs=gathered / reads, calls=calls)
+    # A GEMM has the rows of the last axis but one, or the segments where these are more.
+    products_of_matrices = (
+        plan.groups * channels * rows / max(band.segments, *plan.input_size[-2:-1], 1)
+    )
+    runs = gathered / reads + products_of_matrices
+    tiles = len(output_tiles(plan, LIMITS.positions, plan.batch))
+    calls = tiles * (5 + prod(axis.stride for axis in outer))
+    total = Counts(products=products, moved=gathered, runs=runs, calls=calls)
     return total + Counts(moved=plan.groups * channels * rows * outputs)

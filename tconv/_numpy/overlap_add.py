@@ -209,8 +209,9 @@ def conv_transpose_counts(plan: Plan) -> Counts:
     pack = packs(plan)
     tiles = len(output_tiles(plan, LIMITS.positions, plan.batch if pack else 1))
     row = plan.input_size[-1] * (plan.batch if pack else 1)
-    calls = tiles * plan.groups * (1 + plan.taps + prod(plan.stride))
-    sums = Counts(added=columns, runs=columns / row, calls=calls)
+    phases_summed = prod(plan.stride) if plan.taps > prod(plan.stride) else 0
+    calls = tiles * plan.groups * (1 + plan.taps + phases_summed)
+    sums = Counts(added=columns, moved=columns, runs=columns / row, calls=calls)
     written = copy(outputs, 1 if plan.stride[-1] > 1 and not pack else row)
     return product + sums + written + (copy(outputs, 1) if pack else Counts())
 

@@ -14,7 +14,15 @@ from tconv._core.lattice import rectangle
 from tconv._core.plan import Plan
 from tconv._core.typing import AnyArray
 from tconv._numpy.gathering import Buffer, Gathered, Gathering, region
-from tconv._numpy.tiles import WINDOW_LIMITS, Index, WindowLimits, WindowTile, whole, window_tiles
+from tconv._numpy.tiles import (
+    STRIDED,
+    WINDOW_LIMITS,
+    Index,
+    WindowLimits,
+    WindowTile,
+    whole,
+    window_tiles,
+)
 from tconv._numpy.windows import WINDOWS
 
 
@@ -168,7 +176,7 @@ def _gathering(plan: Plan) -> tuple[Counts, int, int, int]:
     cells = plan.batch * prod(split.cells(whole(plan)))
     phases = prod(split.phases)
     copied = cells * plan.out_channels * phases
-    run = 1 if plan.stride[-1] > 1 else plan.input_size[-1]
+    run = STRIDED if plan.stride[-1] > 1 else plan.input_size[-1]
     tiles = copied * 4 / WINDOW_LIMITS.workspace
     rows = prod(split.shifts) * plan.group_in_channels
     return copy(copied, run) + Counts(calls=tiles), cells, rows, phases * plan.group_out_channels
@@ -185,5 +193,7 @@ def conv_counts(plan: Plan) -> Counts:
 def weight_counts(plan: Plan) -> Counts:
     """The phases, and a GEMM for each shift."""
     gathering, cells, rows, columns = _gathering(plan)
-    padded = Counts(moved=cells * plan.in_channels, calls=rows / max(1, plan.group_in_channels))
-    return gathering + padded + gemm(rows, cells, columns, plan.groups)
+    inputs = plan.group_in_channels
+    shifts = rows // max(1, inputs)
+    padded = Counts(moved=cells * plan.in_channels, calls=shifts)
+    return gathering + padded + gemm(inputs, cells, columns, plan.groups * shifts)

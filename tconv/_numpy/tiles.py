@@ -117,6 +117,9 @@ class WindowLimits:
 
 WINDOW_LIMITS = WindowLimits()
 
+# Elements that are read with a stride in the time that one written with a stride takes.
+STRIDED = 3
+
 
 @dataclass(frozen=True)
 class WindowTile:

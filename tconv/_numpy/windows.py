@@ -12,7 +12,14 @@ from tconv._core.cost import Counts, copy, gemm
 from tconv._core.plan import Plan
 from tconv._core.typing import AnyArray
 from tconv._numpy.gathering import Buffer, Gathered, Gathering, region
-from tconv._numpy.tiles import WINDOW_LIMITS, WindowLimits, WindowTile, whole, window_tiles
+from tconv._numpy.tiles import (
+    STRIDED,
+    WINDOW_LIMITS,
+    WindowLimits,
+    WindowTile,
+    whole,
+    window_tiles,
+)
 
 Extents = tuple[tuple[int, ...], tuple[int, ...]]  # shape and strides
 
@@ -151,9 +158,9 @@ def _gathering(plan: Plan) -> Counts:
     tiles = windows * 4 / WINDOW_LIMITS.workspace
     if plan.taps == 1 or prod(plan.input_size) == 1:
         return Counts(calls=1 + tiles)
-    run = plan.input_size[-1] if plan.stride[-1] == 1 else 1
+    run = plan.input_size[-1] if plan.stride[-1] == 1 else STRIDED
     if plan.kernel_size[-1] > LONG_RUN:
-        run = plan.kernel_size[-1] if plan.dilation[-1] == 1 else 1
+        run = plan.kernel_size[-1] if plan.dilation[-1] == 1 else STRIDED
     return copy(windows, run) + Counts(calls=tiles)
 
 

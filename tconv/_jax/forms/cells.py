@@ -34,6 +34,9 @@ from tconv._jax.forms.axes import (
     product,
 )
 
+# Elements of float32 in 32 MB.
+MAPPED = 1 << 23
+
 
 @dataclass(frozen=True)
 class Sizes:
@@ -88,6 +91,11 @@ def sizes_of(plan: Plan) -> Sizes:
         inputs=plan.group_in_channels,
         outputs=plan.group_out_channels,
     )
+
+
+def kept(elements: float) -> Counts:
+    """What a form keeps between its steps: above 32 MB the C library maps it anew in each call."""
+    return Counts(fresh=elements if elements >= MAPPED else 0)
 
 
 def interleaving(plan: Plan) -> Counts:

@@ -20,6 +20,7 @@ from tconv._jax.forms.cells import (
     deinterleaving,
     in_order,
     interleaving,
+    kept,
     kernel_of,
     shift_spans,
     signal_of,
@@ -115,7 +116,7 @@ def _start(part: int | slice) -> int:
 def conv_transpose_counts(plan: Plan) -> Counts:
     """The multiply-adds of every phase, and the phases written side by side."""
     sizes = sizes_of(plan)
-    total = Counts(added=sizes.y * sizes.shifts, moved=sizes.y, fresh=sizes.y, calls=sizes.shifts)
+    total = Counts(added=sizes.y * sizes.shifts, moved=sizes.y, calls=sizes.shifts) + kept(sizes.y)
     return total + interleaving(plan)
 
 
@@ -125,7 +126,7 @@ def conv_counts(plan: Plan) -> Counts:
     total = Counts(added=sizes.x * sizes.taps, moved=sizes.x, calls=sizes.taps)
     if plan.channels_last:
         return total
-    return total + deinterleaving(plan) + Counts(fresh=sizes.y_reached)
+    return total + deinterleaving(plan) + kept(sizes.y_reached)
 
 
 def weight_counts(plan: Plan) -> Counts:
@@ -135,4 +136,4 @@ def weight_counts(plan: Plan) -> Counts:
     if plan.channels_last:
         return total
     copies = copy(sizes.x, 1) + copy(sizes.y_reached, 1)
-    return total + copies + Counts(fresh=sizes.x + sizes.y_reached)
+    return total + copies + kept(sizes.x + sizes.y_reached)

@@ -14,6 +14,7 @@ from tconv._jax.forms.cells import (
     deinterleaving,
     dense_cells,
     in_order,
+    kept,
     kernel_by_phase,
     product_of,
     signal_of,
@@ -64,7 +65,7 @@ def conv_counts(plan: Plan) -> Counts:
     sizes = sizes_of(plan)
     rows, depth = sizes.shifts * sizes.inputs, sizes.phases * sizes.outputs
     products = sizes.reached * sizes.groups * rows
-    sums = Counts(added=products, fresh=sizes.y_reached + products, calls=sizes.shifts)
+    sums = Counts(added=products, calls=sizes.shifts) + kept(sizes.y_reached + products)
     product = gemm(rows, depth, sizes.reached, sizes.groups)
     return deinterleaving(plan) + copy(sizes.w, 1) + product + sums
 
@@ -75,6 +76,6 @@ def weight_counts(plan: Plan) -> Counts:
     rows, columns = sizes.shifts * sizes.inputs, sizes.phases * sizes.outputs
     stacked = sizes.reached * sizes.groups * rows
     inputs = plan.group_in_channels if plan.channels_last else plan.axes[-1].input_size
-    stacking = copy(stacked, inputs) + Counts(fresh=sizes.y_reached + stacked, calls=sizes.shifts)
+    stacking = copy(stacked, inputs) + kept(sizes.y_reached + stacked) + Counts(calls=sizes.shifts)
     product = gemm(rows, sizes.reached, columns, sizes.groups)
     return deinterleaving(plan) + stacking + product + copy(sizes.w, 1)

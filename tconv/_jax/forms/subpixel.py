@@ -13,6 +13,7 @@ from tconv._jax.forms.cells import (
     dense_cells,
     in_order,
     interleaving,
+    kept,
     kernel_by_phase,
     product_of,
     shift_spans,
@@ -20,7 +21,7 @@ from tconv._jax.forms.cells import (
     sizes_of,
     y_from,
 )
-from tconv._jax.forms.xla import convolved, numbers_of
+from tconv._jax.forms.xla import convolution, convolved, numbers_of
 
 
 def by_gemm(plan: Plan, x: Array, w: Array, precision: Precision) -> Array:
@@ -72,7 +73,7 @@ def gemm_counts(plan: Plan) -> Counts:
     depth, rows = sizes.shifts * sizes.inputs, sizes.phases * sizes.outputs
     stacked = sizes.cells * sizes.groups * depth
     inputs = plan.group_in_channels if plan.channels_last else plan.axes[-1].input_size
-    stacking = copy(stacked, inputs) + Counts(fresh=stacked + sizes.y, calls=sizes.shifts)
+    stacking = copy(stacked, inputs) + kept(stacked + sizes.y) + Counts(calls=sizes.shifts)
     product = gemm(rows, depth, sizes.cells, sizes.groups)
     return copy(sizes.w, 1) + stacking + product + interleaving(plan)
 
@@ -80,9 +81,9 @@ def gemm_counts(plan: Plan) -> Counts:
 def convolution_counts(plan: Plan) -> Counts:
     """The kernel, the convolution, and the phases written side by side."""
     sizes = sizes_of(plan)
-    products = sizes.cells * sizes.phases * sizes.shifts * sizes.groups
-    products *= sizes.inputs * sizes.outputs
-    total = copy(sizes.w, 1) + Counts(convolved=products, fresh=sizes.y, calls=1)
+    patches = sizes.cells * sizes.groups * sizes.shifts * sizes.inputs
+    total = convolution(patches, sizes.phases * sizes.outputs, run=sizes.inputs)
+    total += copy(sizes.w, 1) + kept(sizes.y)
     if plan.channels_last:
         return total + interleaving(plan)
-    return total + copy(sizes.x, 1) + copy(sizes.y, 1) + Counts(fresh=sizes.x)
+    return total + copy(sizes.x, 1) + copy(sizes.y, 1) + kept(sizes.x)

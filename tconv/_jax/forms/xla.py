@@ -19,7 +19,7 @@ from tconv._core.axis import Axis
 from tconv._core.cost import Counts, copy
 from tconv._core.plan import Plan
 from tconv._jax.forms.axes import Precision, into_last, out_of_last, padded
-from tconv._jax.forms.cells import sizes_of
+from tconv._jax.forms.cells import kept, sizes_of
 
 Pads = Sequence[tuple[Any, Any]]
 
@@ -207,17 +207,23 @@ def _flipped(plan: Plan, w: Array) -> Array:
 def conv_counts(plan: Plan) -> Counts:
     """The convolution, and with channels first copies of y and x."""
     sizes = sizes_of(plan)
-    products = sizes.positions * sizes.taps * sizes.groups * sizes.inputs * sizes.outputs
-    total = Counts(convolved=products, moved=sizes.y + sizes.x, calls=1)
+    patches = sizes.positions * sizes.groups * sizes.taps * sizes.outputs
+    total = convolution(patches, sizes.inputs, run=sizes.outputs)
     if plan.channels_last:
         return total
-    return total + copy(sizes.y, 1) + copy(sizes.x, 1) + Counts(fresh=sizes.y + sizes.x)
+    return total + copy(sizes.y, 1) + copy(sizes.x, 1) + kept(sizes.y + sizes.x)
 
 
 def weight_counts(plan: Plan) -> Counts:
-    """The convolution, and copies of x and y."""
+    """The convolution, whose channels are the batch, and copies of x and y."""
     sizes = sizes_of(plan)
-    products = sizes.positions * sizes.taps * sizes.groups * sizes.inputs * sizes.outputs
+    patches = sizes.positions * sizes.groups * sizes.taps * sizes.outputs
     run = sizes.outputs if plan.channels_last else 1
-    copies = copy(sizes.y, run) + copy(sizes.x, run)
-    return copies + Counts(convolved=products, fresh=sizes.y + sizes.x, calls=1)
+    copies = copy(sizes.y, run) + copy(sizes.x, run) + kept(sizes.y + sizes.x)
+    return convolution(patches, sizes.inputs, run=plan.batch) + copies
+
+
+def convolution(patches: float, features: float, run: float) -> Counts:
+    """A convolution that reads so many elements of patches, in such runs, for each of its output
+    features."""
+    return Counts(convolved=patches * features) + copy(patches, run)
