@@ -34,9 +34,9 @@ GROUPS_APART = 8
 # Symbolic sizes are taken for these.
 TYPICAL_BATCH, TYPICAL_SIZE = 8, 32
 
-# Nanoseconds on one CPU in float32.
+# Nanoseconds in float32, fitted to generated problems that no table reports.
 RATES = Rates(
-    products=0.014, convolved=0.03, added=0.2, moved=0.15, runs=0.5, fresh=0.5, calls=3000
+    products=0.015, convolved=0.025, added=0.13, moved=0.085, runs=0.56, fresh=1.0, calls=3100
 )
 
 
@@ -77,11 +77,13 @@ def _candidates(result: str, plan: Plan, dtype: np.dtype[Any]) -> dict[str, Coun
 
 def _is_possible(name: str, result: str, plan: Plan, dtype: np.dtype[Any]) -> bool:
     """Whether XLA can compile and run the form well, and no infinity meets a zero of its own."""
+    if not plan.axes:
+        return name in ("columns", "windows")
     cells = cells_of(plan.axes)
     if "convolution" in name:
         # XLA's CPU convolution is fast in float32 alone, with one group and up to two axes: 846 ms
         # beside 18 of the GEMM for dcgan_l3 in float64.
-        fast = dtype == np.float32 and plan.groups == 1 and 1 <= len(plan.axes) <= 2
+        fast = dtype == np.float32 and plan.groups == 1 and len(plan.axes) <= 2
         exact = result != "y" or _is_dense(cells)
         return (fast and exact) or _many_shifts(plan)
     if name == "windows":

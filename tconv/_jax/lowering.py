@@ -69,13 +69,13 @@ def candidates(
     is, without."""
     if platform != "cpu":
         return {chosen_form(result, plan, platform, dtype): Counts()}
-    rules = [rewrites.framed, *_rules(platform, chosen=False)]
+    rules = [rewrites.framed, *_rules(platform, chosen=True)]
     return choose.candidates(result, rewrites.rewritten_plan(rules, plan), dtype)
 
 
 def chosen_form(result: str, plan: Plan, platform: str | None, dtype: np.dtype[Any]) -> str:
     """The form that ``method="auto"`` takes."""
-    rules = [rewrites.framed, *_rules(platform, chosen=False)]
+    rules = [rewrites.framed, *_rules(platform, chosen=True)]
     return choose.choose(result, rewrites.rewritten_plan(rules, plan), platform, dtype)
 
 

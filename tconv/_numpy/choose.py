@@ -19,7 +19,7 @@ Compute = Callable[[Plan, AnyArray, AnyArray], AnyArray]
 CotangentsForm = Callable[[Plan, AnyArray, AnyArray, AnyArray], tuple[AnyArray, AnyArray]]
 
 # Nanoseconds, fitted by ``python -m benchmarks rates`` to problems that no table reports.
-RATES = Rates(products=0.04, convolved=0, added=0.14, moved=0.1, runs=0.19, fresh=0, calls=5500)
+RATES = Rates(products=0.012, convolved=0, added=0.43, moved=0.4, runs=0.3, fresh=0, calls=800)
 
 # Columns up to which the index that adds them up, 16 bytes each and kept for every plan, is small.
 SMALL = 1 << 16

@@ -209,11 +209,12 @@ def conv_transpose_counts(plan: Plan) -> Counts:
     pack = packs(plan)
     tiles = len(output_tiles(plan, LIMITS.positions, plan.batch if pack else 1))
     row = plan.input_size[-1] * (plan.batch if pack else 1)
-    phases_summed = prod(plan.stride) if plan.taps > prod(plan.stride) else 0
-    calls = tiles * plan.groups * (1 + plan.taps + phases_summed)
-    sums = Counts(added=columns, moved=columns, runs=columns / row, calls=calls)
+    # A phase of one tap is written as it is; each further tap reads a column and the sum so far.
+    sums = max(0, columns - outputs)
+    calls = tiles * plan.groups * (1 + plan.taps + (prod(plan.stride) if sums else 0))
+    adding = Counts(added=sums, moved=2 * sums, runs=sums / row, calls=calls)
     written = copy(outputs, 1 if plan.stride[-1] > 1 and not pack else row)
-    return product + sums + written + (copy(outputs, 1) if pack else Counts())
+    return product + adding + written + (copy(outputs, 1) if pack else Counts())
 
 
 def small_counts(plan: Plan) -> Counts:

@@ -196,4 +196,6 @@ def weight_counts(plan: Plan) -> Counts:
     inputs = plan.group_in_channels
     shifts = rows // max(1, inputs)
     padded = Counts(moved=cells * plan.in_channels, calls=shifts)
-    return gathering + padded + gemm(inputs, cells, columns, plan.groups * shifts)
+    tiles = max(1, cells * plan.groups * columns * 4 / WINDOW_LIMITS.workspace)
+    sums = Counts(added=tiles * prod(plan.w_shape), moved=tiles * prod(plan.w_shape))
+    return gathering + padded + sums + gemm(inputs, cells, columns, plan.groups * shifts)

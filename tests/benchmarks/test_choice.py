@@ -17,7 +17,6 @@ from benchmarks.choice import load, measure_choice
 from benchmarks.layers import Layer
 from benchmarks.task import OPERANDS
 from benchmarks.timing import FEWEST_TURNS, Timing
-from tconv._jax import choose as jax_choose
 from tconv._numpy import choose as numpy_choose
 from tconv.testing import Problem
 
@@ -168,7 +167,6 @@ def test_numpy_has_one_layout():
         command.main(["choice", "--layout", "NHWC"])
 
 
-@pytest.mark.skipif(not hasattr(numpy_choose, "FORMS"), reason="the forms have no names yet")
 @pytest.mark.parametrize("result", ALL)
 def test_the_forms_of_numpy_agree(result):
     row = measure_choice(TINY, result, "numpy", seconds=0)
@@ -176,7 +174,6 @@ def test_the_forms_of_numpy_agree(result):
     assert set(row.timings) <= set(numpy_choose.FORMS[result])
 
 
-@pytest.mark.skipif(not hasattr(jax_choose, "applies"), reason="the forms have no names yet")
 @pytest.mark.parametrize("layout", ["NCHW", "NHWC"])
 @pytest.mark.parametrize("result", ALL)
 def test_the_forms_of_jax_agree(result, layout):

@@ -93,6 +93,11 @@ def sizes_of(plan: Plan) -> Sizes:
     )
 
 
+def concatenation(elements: float, run: float) -> Counts:
+    """Pieces joined to one array: XLA writes each, and then all of them again."""
+    return copy(elements, run) + Counts(moved=elements)
+
+
 def kept(elements: float) -> Counts:
     """What a form keeps between its steps: above 32 MB the C library maps it anew in each call."""
     return Counts(fresh=elements if elements >= MAPPED else 0)
@@ -105,9 +110,10 @@ def interleaving(plan: Plan) -> Counts:
 
 
 def deinterleaving(plan: Plan) -> Counts:
-    """What ``cells_by_phase`` costs."""
+    """What ``cells_by_phase`` costs: a transposition of all axes at once."""
     sizes = sizes_of(plan)
-    return copy(sizes.y_reached, _phase_run(plan, [c.reached for c in cells_of(plan.axes)]))
+    axes = max(len(plan.axes), 1)
+    return copy(sizes.y_reached, _phase_run(plan, [c.reached for c in cells_of(plan.axes)]) / axes)
 
 
 def _phase_run(plan: Plan, cells: Sequence[int]) -> int:
@@ -137,7 +143,7 @@ def windowing(plan: Plan) -> Counts:
         else:
             run = prod(a.input_size for a in inner)
             run *= axes[n].input_size if axes[n].stride == 1 else 1
-        total += copy(elements, run)
+        total += concatenation(elements, run)
     return total
 
 

@@ -17,7 +17,6 @@ from tconv._jax.forms.axes import Named, Precision, added, along
 from tconv._jax.forms.cells import (
     cells_by_phase,
     cells_in_place,
-    deinterleaving,
     in_order,
     interleaving,
     kept,
@@ -126,7 +125,7 @@ def conv_counts(plan: Plan) -> Counts:
     total = Counts(added=sizes.x * sizes.taps, moved=sizes.x, calls=sizes.taps)
     if plan.channels_last:
         return total
-    return total + deinterleaving(plan) + kept(sizes.y_reached)
+    return total + Counts(moved=2 * sizes.y_reached, calls=1) + kept(sizes.y_reached)
 
 
 def weight_counts(plan: Plan) -> Counts:

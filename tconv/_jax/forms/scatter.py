@@ -58,8 +58,6 @@ def conv_transpose_counts(plan: Plan) -> Counts:
     """The GEMM, the sums, and the phases written side by side."""
     sizes = sizes_of(plan)
     rows, columns = sizes.outputs * sizes.taps, sizes.positions * sizes.groups
-    sums = Counts(added=rows * columns, moved=sizes.y, calls=sizes.shifts) + kept(
-        rows * columns + sizes.y
-    )
+    sums = Counts(added=rows * columns, moved=sizes.y, calls=sizes.shifts) + kept(rows * columns)
     product = gemm(rows, sizes.inputs, sizes.positions, sizes.groups)
     return product + sums + interleaving(plan)

@@ -11,6 +11,7 @@ from tconv._core.plan import Plan
 from tconv._jax.forms.axes import Precision, added, along, joined
 from tconv._jax.forms.cells import (
     cells_by_phase,
+    concatenation,
     deinterleaving,
     dense_cells,
     in_order,
@@ -76,6 +77,10 @@ def weight_counts(plan: Plan) -> Counts:
     rows, columns = sizes.shifts * sizes.inputs, sizes.phases * sizes.outputs
     stacked = sizes.reached * sizes.groups * rows
     inputs = plan.group_in_channels if plan.channels_last else plan.axes[-1].input_size
-    stacking = copy(stacked, inputs) + kept(sizes.y_reached + stacked) + Counts(calls=sizes.shifts)
+    stacking = (
+        concatenation(stacked, inputs)
+        + kept(sizes.y_reached + 2 * stacked)
+        + Counts(calls=sizes.shifts)
+    )
     product = gemm(rows, sizes.reached, columns, sizes.groups)
     return deinterleaving(plan) + stacking + product + copy(sizes.w, 1)

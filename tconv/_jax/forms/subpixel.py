@@ -10,6 +10,7 @@ from tconv._core.cost import Counts, copy, gemm
 from tconv._core.plan import Plan
 from tconv._jax.forms.axes import Named, Precision, along, into_last, joined
 from tconv._jax.forms.cells import (
+    concatenation,
     dense_cells,
     in_order,
     interleaving,
@@ -73,7 +74,9 @@ def gemm_counts(plan: Plan) -> Counts:
     depth, rows = sizes.shifts * sizes.inputs, sizes.phases * sizes.outputs
     stacked = sizes.cells * sizes.groups * depth
     inputs = plan.group_in_channels if plan.channels_last else plan.axes[-1].input_size
-    stacking = copy(stacked, inputs) + kept(stacked + sizes.y) + Counts(calls=sizes.shifts)
+    stacking = (
+        concatenation(stacked, inputs) + kept(2 * stacked + sizes.y) + Counts(calls=sizes.shifts)
+    )
     product = gemm(rows, depth, sizes.cells, sizes.groups)
     return copy(sizes.w, 1) + stacking + product + interleaving(plan)
 

@@ -23,6 +23,9 @@ from tconv._jax.forms.cells import kept, sizes_of
 
 Pads = Sequence[tuple[Any, Any]]
 
+# Elements of float32 that a CPU loads at once.
+VECTOR = 8
+
 
 def dilated(plan: Plan, x: Array, w: Array, precision: Precision) -> Array:
     """y from x and w: zeros between the inputs, then a flipped stride-1 convolution.
@@ -215,15 +218,20 @@ def conv_counts(plan: Plan) -> Counts:
 
 
 def weight_counts(plan: Plan) -> Counts:
-    """The convolution, whose channels are the batch, and copies of x and y."""
+    """The convolution, whose channels are the batch, and copies of x and y.
+
+    With few samples XLA reads its patches one value at a time, in four times as long.
+    """
     sizes = sizes_of(plan)
     patches = sizes.positions * sizes.groups * sizes.taps * sizes.outputs
     run = sizes.outputs if plan.channels_last else 1
     copies = copy(sizes.y, run) + copy(sizes.x, run) + kept(sizes.y + sizes.x)
-    return convolution(patches, sizes.inputs, run=plan.batch) + copies
+    products = Counts(convolved=patches * sizes.inputs)
+    return products + copy(patches, plan.batch / 4) + copies
 
 
 def convolution(patches: float, features: float, run: float) -> Counts:
-    """A convolution that reads so many elements of patches, in such runs, for each of its output
-    features."""
-    return Counts(convolved=patches * features) + copy(patches, run)
+    """A convolution that reads so many elements of patches, with ``run`` channels side by side, for
+    each of its output features.  XLA's reads vectors of channels where they fill these, else one by
+    one."""
+    return Counts(convolved=patches * features) + copy(patches, run if run % VECTOR == 0 else 1)
