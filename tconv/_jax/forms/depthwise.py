@@ -113,10 +113,12 @@ def _start(part: int | slice) -> int:
 
 
 def conv_transpose_counts(plan: Plan) -> Counts:
-    """The multiply-adds of every phase, and the phases written side by side."""
+    """The multiply-adds of every phase in one pass, which reads x from the cache, and the phases
+    written side by side; channels last, a copy moves all channels."""
     sizes = sizes_of(plan)
-    total = Counts(added=sizes.y * sizes.shifts, moved=sizes.y, calls=sizes.shifts) + kept(sizes.y)
-    return total + interleaving(plan)
+    total = Counts(added=sizes.y * sizes.shifts / 4, moved=sizes.y, calls=sizes.shifts)
+    written = copy(sizes.y, plan.groups) if plan.channels_last else interleaving(plan)
+    return total + written + kept(sizes.y)
 
 
 def conv_counts(plan: Plan) -> Counts:
