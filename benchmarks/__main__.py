@@ -1,4 +1,4 @@
-"""The command line: ``python -m benchmarks numpy``, ``jax``, ``choice`` or ``summary``."""
+"""The command line: ``python -m benchmarks numpy``, ``jax``, ``choice``, ``rates``, ``summary``."""
 
 from __future__ import annotations
 
@@ -8,12 +8,14 @@ from functools import partial
 
 from benchmarks import summary
 from benchmarks.choice import command as choice
+from benchmarks.choice import rates
 from benchmarks.peers import command as peers
 
 COMMANDS: dict[str, Callable[[Sequence[str]], None]] = {
     "numpy": partial(peers.main, "numpy"),
     "jax": partial(peers.main, "jax"),
     "choice": choice.main,
+    "rates": rates.main,
     "summary": summary.main,
 }
 

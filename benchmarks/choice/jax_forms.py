@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import astuple
 from time import perf_counter
 from typing import Any
 
@@ -12,18 +13,27 @@ import numpy as np
 
 from benchmarks.machine import jax_versions as versions
 from benchmarks.task import OPERANDS, Array, channels_first, channels_last
+from tconv._core.cost import Counts
 from tconv._core.plan import Plan
+from tconv._jax.choose import groups_apart
 from tconv._jax.lowering import candidates, chosen_form, compute
 
 LAYOUTS = ("NCHW", "NHWC")
 NOTE = "JAX arrays under jit"
 DTYPE = np.dtype("float32")
-__all__ = ["LAYOUTS", "NOTE", "array", "chosen", "names", "prepare", "versions"]
+__all__ = ["LAYOUTS", "NOTE", "array", "chosen", "counts", "names", "prepare", "versions"]
 
 
 def names(result: str, plan: Plan) -> Sequence[str]:
     """The forms that can compute this."""
     return tuple(candidates(result, plan, _platform(), DTYPE))
+
+
+def counts(result: str, plan: Plan) -> Mapping[str, Counts]:
+    """What each of them does, for all groups."""
+    times = plan.groups if groups_apart(plan, _platform()) else 1
+    found = candidates(result, plan, _platform(), DTYPE)
+    return {name: Counts(*(times * n for n in astuple(each))) for name, each in found.items()}
 
 
 def chosen(result: str, plan: Plan) -> str:

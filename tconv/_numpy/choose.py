@@ -18,7 +18,8 @@ from tconv._numpy.windows import WINDOWS
 Compute = Callable[[Plan, AnyArray, AnyArray], AnyArray]
 CotangentsForm = Callable[[Plan, AnyArray, AnyArray, AnyArray], tuple[AnyArray, AnyArray]]
 
-# Nanoseconds, fitted by ``python -m benchmarks rates`` to problems that no table reports.
+# Nanoseconds in float32, as ``python -m benchmarks rates`` fits them to problems that no table
+# reports.
 RATES = Rates(products=0.012, convolved=0, added=0.43, moved=0.4, runs=0.3, fresh=0, calls=800)
 
 # Columns up to which the index that adds them up, 16 bytes each and kept for every plan, is small.

@@ -1,6 +1,7 @@
 """The choice among forms, measured: on forms made up here, then on those of the library."""
 
 import json
+import re
 import sys
 from dataclasses import replace
 from time import sleep
@@ -13,7 +14,7 @@ import tconv
 from benchmarks import __main__ as command
 from benchmarks import layers, report, timing
 from benchmarks.choice import command as choice
-from benchmarks.choice import load, measure_choice
+from benchmarks.choice import load, measure_choice, rates
 from benchmarks.layers import Layer
 from benchmarks.task import OPERANDS
 from benchmarks.timing import FEWEST_TURNS, Timing
@@ -180,3 +181,19 @@ def test_the_forms_of_jax_agree(result, layout):
     row = measure_choice(TINY, result, "jax", layout=layout, seconds=0)
     assert row.chosen in row.timings
     assert all(seconds > 0 for seconds in row.compile_seconds.values())
+
+
+@pytest.mark.parametrize("backend", ["numpy", "jax"])
+def test_rates_are_fitted_to_generated_problems(backend, capsys, monkeypatch):
+    monkeypatch.setattr(rates, "generated", lambda rng, count: [TINY, replace(TINY, batch=3)])
+    command.main(["rates", "--backend", backend, "--seconds", "0"])
+    printed = capsys.readouterr().out
+    assert re.match(r"products=[\d.e-]+, convolved=", printed)
+    assert re.search(r"mean 1\.\d+, worst \d", printed)
+
+
+def test_generated_problems_are_the_same_for_a_seed_and_none_of_a_table():
+    first, again = (list(rates.generated(np.random.default_rng(3), 12)) for _ in range(2))
+    assert first == again
+    assert len(set(first)) == 12
+    assert not set(first) & {layer.problem for layer in layers.load("all")}
