@@ -8,18 +8,18 @@ from typing import Any
 import numpy as np
 
 from tconv._core import dtypes, relation
-from tconv._core.arguments import Shape, fail, per_axis, positive
+from tconv._core.arguments import Shape, axis_count, entries_of, fail, per_axis, positive
 from tconv._core.plan import Plan, conv_call
-from tconv._core.typing import Array, Ints, Padding
-from tconv._dispatch import backend_for
+from tconv._core.typing import AnyArray, Array, ForwardPadding, Ints
+from tconv._dispatch import received
 
 
 def im2col(
-    x: Array,
+    x: Array | AnyArray,
     kernel_size: Ints,
     *,
     stride: Ints = 1,
-    padding: Padding = 0,
+    padding: ForwardPadding = 0,
     dilation: Ints = 1,
 ) -> Array:
     """The windows that a kernel sees, each flattened to a column (PyTorch's ``unfold``).
@@ -42,21 +42,22 @@ def im2col(
             [1., 3.],
             [2., 4.]]])
     """
-    backend = backend_for(x=x)
-    axes = len(kernel_size) if isinstance(kernel_size, tuple | list) else x.ndim - 2
+    backend, x = received(x=x)
+    kernels = entries_of(kernel_size)
+    axes = x.ndim - 2 if kernels is None else len(kernels)
     plan, batched = _window_plan(x.shape, kernel_size, axes, stride, padding, dilation)
-    cols = backend.im2col(plan, x if batched else x[None])
+    cols: Any = backend.im2col(plan, x if batched else x[None])
     result: Array = cols if batched else cols[0]
     return result
 
 
 def col2im(
-    cols: Array,
+    cols: Array | AnyArray,
     output_size: Ints,
     kernel_size: Ints,
     *,
     stride: Ints = 1,
-    padding: Padding = 0,
+    padding: ForwardPadding = 0,
     dilation: Ints = 1,
 ) -> Array:
     """Columns added back where their windows overlap (PyTorch's ``fold``): the adjoint of
@@ -79,9 +80,8 @@ def col2im(
     >>> col2im(np.ones((1, 3, 2)), (5,), 3, stride=2)
     array([[[1., 1., 2., 1., 1.]]])
     """
-    backend = backend_for(cols=cols)
-    lengths = [len(a) for a in (output_size, kernel_size) if isinstance(a, tuple | list)]
-    axes = max(lengths, default=1)
+    backend, cols = received(cols=cols)
+    axes = axis_count(output_size, kernel_size)
     sizes: Shape = per_axis("output_size", output_size, axes)
     taps = prod(per_axis("kernel_size", kernel_size, axes))
     if cols.ndim not in (2, 3):
@@ -114,13 +114,18 @@ def col2im(
             f"{positions} in shape {cols.shape}",
             "Check output_size, stride, padding and dilation.",
         )
-    image = backend.col2im(plan, cols if batched else cols[None])
+    image: Any = backend.col2im(plan, cols if batched else cols[None])
     result: Array = image if batched else image[0]
     return result
 
 
 def _window_plan(
-    shape: Shape, kernel_size: Ints, axes: int, stride: Ints, padding: Padding, dilation: Ints
+    shape: Shape,
+    kernel_size: Ints,
+    axes: int,
+    stride: Ints,
+    padding: ForwardPadding,
+    dilation: Ints,
 ) -> tuple[Plan, bool]:
     """The plan of the depthwise convolution whose kernels pick one tap each."""
     if axes < 1 or len(shape) not in (axes + 1, axes + 2):
@@ -144,7 +149,7 @@ def _window_plan(
     return call.plan, call.layout.batched
 
 
-def fractional_stride(x: Array, stride: Ints) -> Array:
+def fractional_stride(x: Array | AnyArray, stride: Ints) -> Array:
     """x with ``stride - 1`` zeros between neighbours on every spatial axis.
 
     A transposed convolution is a stride-1 convolution of this with the kernel flipped.
@@ -164,7 +169,7 @@ def fractional_stride(x: Array, stride: Ints) -> Array:
     >>> fractional_stride(np.array([[[1, 2, 3]]]), 2)
     array([[[1, 0, 2, 0, 3]]])
     """
-    backend = backend_for(x=x)
+    backend, x = received(x=x)
     if x.ndim < 3:
         fail(
             "x",
@@ -178,11 +183,11 @@ def fractional_stride(x: Array, stride: Ints) -> Array:
 
 
 def conv_matrix(
-    w: Array,
+    w: Array | AnyArray,
     input_size: Ints,
     *,
     stride: Ints = 1,
-    padding: Padding = 0,
+    padding: ForwardPadding = 0,
     dilation: Ints = 1,
     groups: int = 1,
     sparse: bool = False,
@@ -210,7 +215,7 @@ def conv_matrix(
     array([[ 1,  2, -1,  0],
            [ 0,  1,  2, -1]])
     """
-    backend = backend_for(w=w)
+    backend, w = received(w=w)
     axes = max(w.ndim - 2, 1)
     sizes: Shape = per_axis("input_size", input_size, axes)
     channels = w.shape[1] * groups if w.ndim > 1 else 0

@@ -1,25 +1,29 @@
 """The transposed convolution, the convolution that is its adjoint, and the gradients of both.
 
-Each call is checked, planned and handed to a backend; the pair of functions of one direction
-shares one ``_Map``.
+Each call is checked, planned and handed to a backend by the map of its direction.
 """
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from collections.abc import Callable
 from typing import Any
 
-from tconv._core.arguments import Shape, method_name
-from tconv._core.plan import Call, conv_call, conv_transpose_call
-from tconv._core.typing import AnyArray, Array, DTypeLike, Ints, Padding
-from tconv._dispatch import Backend, backend_for
+from tconv._core.foreign import with_remedies
+from tconv._core.typing import (
+    AnyArray,
+    Array,
+    DTypeLike,
+    ForwardPadding,
+    Ints,
+    Method,
+    Padding,
+    Pullback,
+)
+from tconv._dispatch import ForwardMap, TransposedMap
 
-Pullback = Callable[[Array], "tuple[Array, Array, Array | None]"]
 
-
+@with_remedies
 def conv_transpose(
-    x: Array,
+    x: Array | AnyArray,
     w: Array | AnyArray,
     b: Array | AnyArray | None = None,
     *,
@@ -30,7 +34,7 @@ def conv_transpose(
     groups: int = 1,
     output_size: Ints | None = None,
     dimension_numbers: Any = None,
-    method: str = "auto",
+    method: Method = "auto",
     precision: Any = None,
     preferred_element_type: DTypeLike = None,
 ) -> Array:
@@ -51,7 +55,8 @@ def conv_transpose(
             max(stride, dilation).
         dilation: step between the taps of the kernel, at least 1.
         groups: number of blocks of channels that do not mix; divides both channel counts.
-        output_size: the spatial size wanted, solved to an output padding.
+        output_size: the spatial size wanted, or the whole shape of the result, solved to an
+            output padding.
         dimension_numbers: axis orders of x, w and the result as in ``jax.lax``, such as
             ``("NHWC", "HWIO", "NHWC")``; I are the channels of x, O those of the result.
         method: ``"col2im"`` (GEMM to columns, then overlap-add), ``"dilated"`` (zero
@@ -80,9 +85,11 @@ def conv_transpose(
     >>> conv_transpose(x, w, stride=2)
     array([[[ 2.,  4.,  1.,  6., -3.,  0., -1., -2.,  1.]]])
     """
-    bound = _TransposedMap(
-        (x, w, b),
-        method_name(method),
+    bound = TransposedMap(
+        x,
+        w,
+        b,
+        method,
         precision,
         preferred_element_type,
         stride=stride,
@@ -97,8 +104,9 @@ def conv_transpose(
     return result
 
 
+@with_remedies
 def conv_transpose_vjp(
-    x: Array,
+    x: Array | AnyArray,
     w: Array | AnyArray,
     b: Array | AnyArray | None = None,
     *,
@@ -109,7 +117,7 @@ def conv_transpose_vjp(
     groups: int = 1,
     output_size: Ints | None = None,
     dimension_numbers: Any = None,
-    method: str = "auto",
+    method: Method = "auto",
     precision: Any = None,
     preferred_element_type: DTypeLike = None,
 ) -> tuple[Array, Pullback[Array]]:
@@ -134,9 +142,11 @@ def conv_transpose_vjp(
     >>> dx.tolist(), dw.tolist(), db
     ([[[1.0, 5.0, 9.0]]], [[[6.0, 9.0]]], None)
     """
-    bound = _TransposedMap(
-        (x, w, b),
-        method_name(method),
+    bound = TransposedMap(
+        x,
+        w,
+        b,
+        method,
         precision,
         preferred_element_type,
         stride=stride,
@@ -150,13 +160,14 @@ def conv_transpose_vjp(
     return bound.value(), bound.pullback
 
 
+@with_remedies
 def conv(
-    x: Array,
+    x: Array | AnyArray,
     w: Array | AnyArray,
     b: Array | AnyArray | None = None,
     *,
     stride: Ints = 1,
-    padding: Padding = 0,
+    padding: ForwardPadding = 0,
     dilation: Ints = 1,
     groups: int = 1,
     dimension_numbers: Any = None,
@@ -202,8 +213,10 @@ def conv(
     array([[[[19., 25.],
              [37., 43.]]]])
     """
-    bound = _ForwardMap(
-        (x, w, b),
+    bound = ForwardMap(
+        x,
+        w,
+        b,
         "auto",
         precision,
         preferred_element_type,
@@ -217,13 +230,14 @@ def conv(
     return result
 
 
+@with_remedies
 def conv_vjp(
-    x: Array,
+    x: Array | AnyArray,
     w: Array | AnyArray,
     b: Array | AnyArray | None = None,
     *,
     stride: Ints = 1,
-    padding: Padding = 0,
+    padding: ForwardPadding = 0,
     dilation: Ints = 1,
     groups: int = 1,
     dimension_numbers: Any = None,
@@ -251,8 +265,10 @@ def conv_vjp(
     >>> dx.tolist(), dw.tolist(), db
     ([[[1.0, 1.0, 2.0, 2.0]]], [[[4.0, 7.0]]], None)
     """
-    bound = _ForwardMap(
-        (x, w, b),
+    bound = ForwardMap(
+        x,
+        w,
+        b,
         "auto",
         precision,
         preferred_element_type,
@@ -263,114 +279,3 @@ def conv_vjp(
         dimension_numbers=dimension_numbers,
     )
     return bound.value(), bound.pullback
-
-
-class _Map(ABC):
-    """One direction with its operands, checked and in the order that backends compute in."""
-
-    call: Call
-
-    def __init__(
-        self,
-        operands: tuple[Any, Any, Any],
-        method: str,
-        precision: Any,
-        preferred: DTypeLike,
-        **parameters: Any,
-    ) -> None:
-        x, w, b = self._operands = operands
-        self._method, self._precision, self._preferred = method, precision, preferred
-        self._backend = backend_for(x=x, w=w, b=b)
-        self.call = self._planned(x.shape, w.shape, None if b is None else b.shape, **parameters)
-        self._x, self._w = self.call.layout.from_input(x), self.call.layout.from_kernel(w)
-
-    def value(self) -> Any:
-        """The result of the map."""
-        return self.call.layout.to_output(self._compute(self._backend))
-
-    def pullback(self, cotangent: Any) -> tuple[Any, Any, Any]:
-        """(dx, dw, db) of the map, each in the shape and dtype of its operand.
-
-        A JAX cotangent takes the whole pullback to JAX, as a JAX operand does a call.
-        """
-        (x, w, b), layout = self._operands, self.call.layout
-        backend = backend_for(x=x, w=w, b=b, cotangent=cotangent)
-        expected = layout.output_shape(self._result_shape)
-        if cotangent.shape != expected:
-            raise ValueError(
-                f"cotangent: must have the shape of the output, {expected}; got shape "
-                f"{cotangent.shape}. Reshape it."
-            )
-        dy = layout.from_output(cotangent)
-        dx, dw = self._cotangents(backend, dy)
-        db = None if b is None else backend.cast_cotangent(backend.bias_cotangent(dy), b)
-        return (
-            backend.cast_cotangent(layout.to_input(dx), x),
-            backend.cast_cotangent(layout.to_kernel(dw), w),
-            db,
-        )
-
-    @property
-    @abstractmethod
-    def _result_shape(self) -> Shape:
-        """(batch, channels, *spatial) of the result."""
-
-    @abstractmethod
-    def _planned(self, x: Shape, w: Shape, b: Shape | None, **parameters: Any) -> Call: ...
-
-    @abstractmethod
-    def _compute(self, backend: Backend[Any]) -> Any: ...
-
-    @abstractmethod
-    def _cotangents(self, backend: Backend[Any], dy: Any) -> tuple[Any, Any]: ...
-
-
-class _TransposedMap(_Map):
-    @property
-    def _result_shape(self) -> Shape:
-        return self.call.plan.y_shape
-
-    def _planned(self, x: Shape, w: Shape, b: Shape | None, **parameters: Any) -> Call:
-        return conv_transpose_call(x, w, b, **parameters)
-
-    def _compute(self, backend: Backend[Any]) -> Any:
-        return backend.conv_transpose(
-            self.call.plan,
-            self._x,
-            self._w,
-            self._operands[2],
-            method=self._method,
-            precision=self._precision,
-            preferred=self._preferred,
-        )
-
-    def _cotangents(self, backend: Backend[Any], dy: Any) -> tuple[Any, Any]:
-        return backend.cotangents(self.call.plan, self._x, self._w, dy, precision=self._precision)
-
-
-class _ForwardMap(_Map):
-    """Its input is y of the plan, its result x."""
-
-    @property
-    def _result_shape(self) -> Shape:
-        return self.call.plan.x_shape
-
-    def _planned(self, x: Shape, w: Shape, b: Shape | None, **parameters: Any) -> Call:
-        return conv_call(x, w, b, **parameters)
-
-    def _compute(self, backend: Backend[Any]) -> Any:
-        return backend.conv(
-            self.call.plan,
-            self._x,
-            self._w,
-            self._operands[2],
-            precision=self._precision,
-            preferred=self._preferred,
-        )
-
-    def _cotangents(self, backend: Backend[Any], dy: Any) -> tuple[Any, Any]:
-        plan, precision = self.call.plan, self._precision
-        dx = backend.conv_transpose(
-            plan, dy, self._w, None, method="auto", precision=precision, preferred=None
-        )
-        return dx, backend.weight_cotangent(plan, dy, self._x, precision=precision)

@@ -5,12 +5,22 @@ from __future__ import annotations
 from typing import Any
 
 from tconv._core.arguments import check_axes
-from tconv._core.typing import AnyArray, Array, DTypeLike, Ints, Padding
+from tconv._core.foreign import with_remedies
+from tconv._core.typing import (
+    AnyArray,
+    Array,
+    DTypeLike,
+    ForwardPadding,
+    Ints,
+    Method,
+    Padding,
+)
 from tconv.convolution import conv, conv_transpose
 
 
+@with_remedies
 def conv_transpose1d(
-    x: Array,
+    x: Array | AnyArray,
     w: Array | AnyArray,
     b: Array | AnyArray | None = None,
     stride: Ints = 1,
@@ -21,7 +31,7 @@ def conv_transpose1d(
     *,
     output_size: Ints | None = None,
     dimension_numbers: Any = None,
-    method: str = "auto",
+    method: Method = "auto",
     precision: Any = None,
     preferred_element_type: DTypeLike = None,
 ) -> Array:
@@ -58,8 +68,9 @@ def conv_transpose1d(
     )
 
 
+@with_remedies
 def conv_transpose2d(
-    x: Array,
+    x: Array | AnyArray,
     w: Array | AnyArray,
     b: Array | AnyArray | None = None,
     stride: Ints = 1,
@@ -70,7 +81,7 @@ def conv_transpose2d(
     *,
     output_size: Ints | None = None,
     dimension_numbers: Any = None,
-    method: str = "auto",
+    method: Method = "auto",
     precision: Any = None,
     preferred_element_type: DTypeLike = None,
 ) -> Array:
@@ -107,8 +118,9 @@ def conv_transpose2d(
     )
 
 
+@with_remedies
 def conv_transpose3d(
-    x: Array,
+    x: Array | AnyArray,
     w: Array | AnyArray,
     b: Array | AnyArray | None = None,
     stride: Ints = 1,
@@ -119,7 +131,7 @@ def conv_transpose3d(
     *,
     output_size: Ints | None = None,
     dimension_numbers: Any = None,
-    method: str = "auto",
+    method: Method = "auto",
     precision: Any = None,
     preferred_element_type: DTypeLike = None,
 ) -> Array:
@@ -156,12 +168,13 @@ def conv_transpose3d(
     )
 
 
+@with_remedies
 def conv1d(
-    x: Array,
+    x: Array | AnyArray,
     w: Array | AnyArray,
     b: Array | AnyArray | None = None,
     stride: Ints = 1,
-    padding: Padding = 0,
+    padding: ForwardPadding = 0,
     dilation: Ints = 1,
     groups: int = 1,
     *,
@@ -199,12 +212,13 @@ def conv1d(
     )
 
 
+@with_remedies
 def conv2d(
-    x: Array,
+    x: Array | AnyArray,
     w: Array | AnyArray,
     b: Array | AnyArray | None = None,
     stride: Ints = 1,
-    padding: Padding = 0,
+    padding: ForwardPadding = 0,
     dilation: Ints = 1,
     groups: int = 1,
     *,
@@ -242,12 +256,13 @@ def conv2d(
     )
 
 
+@with_remedies
 def conv3d(
-    x: Array,
+    x: Array | AnyArray,
     w: Array | AnyArray,
     b: Array | AnyArray | None = None,
     stride: Ints = 1,
-    padding: Padding = 0,
+    padding: ForwardPadding = 0,
     dilation: Ints = 1,
     groups: int = 1,
     *,

@@ -8,9 +8,17 @@ from typing import Any
 
 import numpy as np
 
-from tconv._core.arguments import Shape, check_groups, fail, group_count, integer, positive
+from tconv._core.arguments import (
+    Shape,
+    check_groups,
+    entries_of,
+    fail,
+    group_count,
+    integer,
+    positive,
+)
 from tconv._core.typing import AnyArray, Array, DTypeLike, Ints
-from tconv._dispatch import backend_for
+from tconv._dispatch import received
 
 
 def default_parameters(
@@ -111,7 +119,8 @@ def bilinear_kernel(
     >>> bilinear_kernel(1, 4)[0, 0, 1].tolist()
     [0.1875, 0.5625, 0.5625, 0.1875]
     """
-    axes = len(kernel_size) if isinstance(kernel_size, tuple | list) else 2
+    entries = entries_of(kernel_size)
+    axes = 2 if entries is None else len(entries)
     kernels = positive("kernel_size", kernel_size, axes)
     count, blocks = integer("channels", channels), group_count(groups)
     if count < 1:
@@ -127,7 +136,7 @@ def bilinear_kernel(
     return weight
 
 
-def icnr(w: Array, upscale_factor: Ints) -> Array:
+def icnr(w: Array | AnyArray, upscale_factor: Ints) -> Array:
     """The weight of a sub-pixel layer that starts as nearest-neighbour up-sampling.
 
     All the channels that ``pixel_shuffle`` interleaves into one get the same kernel, so no
@@ -151,7 +160,7 @@ def icnr(w: Array, upscale_factor: Ints) -> Array:
     >>> icnr(np.array([[[1.0, 2.0]], [[3.0, 4.0]]]), 2)[:, 0].tolist()
     [[1.0, 2.0], [1.0, 2.0], [3.0, 4.0], [3.0, 4.0]]
     """
-    backend_for(w=w)
+    _, w = received(w=w)
     if w.ndim < 3:
         fail(
             "w",

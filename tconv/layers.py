@@ -18,7 +18,7 @@ from tconv._core.arguments import (
     positive,
 )
 from tconv._core.axis import check_same, parameters_of
-from tconv._core.typing import Array, DTypeLike, Ints, Padding
+from tconv._core.typing import AnyArray, Array, DTypeLike, Ints, Padding
 from tconv.convolution import conv, conv_transpose
 from tconv.init import default_parameters
 
@@ -119,7 +119,7 @@ class _Layer:
         return f"{type(self).__name__}({', '.join(parts)})"
 
 
-def _plain(padding: Pairs | str) -> Padding:
+def _plain(padding: Pairs | str) -> Any:
     """One int an axis wherever that says the same."""
     if isinstance(padding, str) or any(lo != hi or lo < 0 for lo, hi in padding):
         return padding
@@ -162,7 +162,9 @@ class _ConvTranspose(_Layer):
             *per_axis("kernel_size", self.kernel_size, self.axes),
         )
 
-    def apply(self, params: Mapping[str, Any], x: Array, output_size: Ints | None = None) -> Array:
+    def apply(
+        self, params: Mapping[str, Any], x: Array | AnyArray, output_size: Ints | None = None
+    ) -> Array:
         """The transposed convolution of x with these parameters.
 
         Args:
@@ -179,8 +181,6 @@ class _ConvTranspose(_Layer):
             ``conv_transpose`` raises.
         """
         weight, bias = self.weight_and_bias(params)
-        if isinstance(output_size, tuple | list) and len(output_size) == x.ndim:
-            output_size = output_size[-self.axes :]
         y: Array = conv_transpose(
             x,
             weight,
@@ -220,7 +220,7 @@ class _Conv(_Layer):
             *per_axis("kernel_size", self.kernel_size, self.axes),
         )
 
-    def apply(self, params: Mapping[str, Any], x: Array) -> Array:
+    def apply(self, params: Mapping[str, Any], x: Array | AnyArray) -> Array:
         """The convolution of x with these parameters.
 
         Args:

@@ -10,8 +10,8 @@ from typing import Any
 from tconv._core import sampling
 from tconv._core.arguments import Shape, check_nonempty, fail, is_known, per_axis
 from tconv._core.dtypes import accumulator, kind
-from tconv._core.typing import AnyArray, Array, Ints, Padding
-from tconv._dispatch import backend_for
+from tconv._core.typing import AnyArray, Array, ForwardPadding, Ints, Mode
+from tconv._dispatch import received
 from tconv.convolution import conv
 
 Scales = float | Sequence[float]
@@ -24,11 +24,11 @@ _SMALL_IMAGE = 128
 
 
 def interpolate(
-    x: Array,
+    x: Array | AnyArray,
     *,
     size: Ints | None = None,
     scale_factor: Scales | None = None,
-    mode: str = "nearest",
+    mode: Mode = "nearest",
     align_corners: bool = False,
     antialias: bool = False,
 ) -> Array:
@@ -66,7 +66,7 @@ def interpolate(
     >>> interpolate(x, scale_factor=2, mode="linear")
     array([[[1.  , 1.25, 1.75, 2.  ]]])
     """
-    backend = backend_for(x=x)
+    backend, x = received(x=x)
     _check_mode(mode, x.ndim, align_corners, antialias)
     _check_dtype(mode, x.dtype)
     spatial = x.shape[2:]
@@ -100,13 +100,13 @@ def interpolate(
 
 
 def resize_conv(
-    x: Array,
+    x: Array | AnyArray,
     w: Array | AnyArray,
     b: Array | AnyArray | None = None,
     *,
     scale_factor: Scales = 2,
-    mode: str = "nearest",
-    padding: Padding = "same",
+    mode: Mode = "nearest",
+    padding: ForwardPadding = "same",
     groups: int = 1,
 ) -> Array:
     """Interpolate, then convolve: the up-sampling layer without a checkerboard.

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from tconv._core.arguments import (
     Shape,
+    axis_count,
     check_nonempty,
     fail,
     padding_argument,
@@ -20,7 +21,7 @@ from tconv._core.arguments import (
 )
 from tconv._core.axis import Axis, forward_axes, parameters_of, transposed_axes
 from tconv._core.lattice import lands
-from tconv._core.typing import Ints, Padding
+from tconv._core.typing import ForwardPadding, Ints, Padding, PaddingNumbers
 
 
 def conv_transpose_output_size(
@@ -56,7 +57,7 @@ def conv_output_size(
     kernel_size: Ints,
     *,
     stride: Ints = 1,
-    padding: Padding = 0,
+    padding: ForwardPadding = 0,
     dilation: Ints = 1,
 ) -> Shape:
     """Spatial size of a convolution's output.
@@ -74,7 +75,7 @@ def conv_output_size(
     >>> conv_output_size((5, 6), 3, stride=2, padding=1)
     (3, 3)
     """
-    axes = _axis_count(input_size, kernel_size, stride, padding, dilation)
+    axes = axis_count(input_size, kernel_size, stride, padding, dilation)
     checked = forward_axes(
         _nonempty("input_size", input_size, axes),
         _nonempty("kernel_size", kernel_size, axes),
@@ -91,7 +92,7 @@ def output_padding_for(
     kernel_size: Ints,
     *,
     stride: Ints = 1,
-    padding: Padding = 0,
+    padding: PaddingNumbers = 0,
     dilation: Ints = 1,
 ) -> Shape:
     """The output padding with which a transposed convolution gives ``output_size``.
@@ -109,7 +110,7 @@ def output_padding_for(
     >>> output_padding_for((6, 5), (3, 3), 3, stride=2, padding=1)
     (1, 0)
     """
-    axes = _axis_count(output_size, input_size, kernel_size, stride, padding, dilation)
+    axes = axis_count(output_size, input_size, kernel_size, stride, padding, dilation)
     sizes = _nonempty("input_size", input_size, axes)
     kernels = _nonempty("kernel_size", kernel_size, axes)
     every = parameters_of(
@@ -130,7 +131,7 @@ def round_trip_size(
     kernel_size: Ints,
     *,
     stride: Ints = 1,
-    padding: Padding = 0,
+    padding: PaddingNumbers = 0,
     dilation: Ints = 1,
 ) -> Shape:
     """Spatial size after a convolution and then its transpose, without output padding.
@@ -154,7 +155,7 @@ def round_trip_size(
     >>> round_trip_size((5, 6, 7), 3, stride=2)
     (5, 5, 7)
     """
-    pairs = padding_pairs(padding, _axis_count(input_size, kernel_size, stride, padding, dilation))
+    pairs = padding_pairs(padding, axis_count(input_size, kernel_size, stride, padding, dilation))
     shrunk = conv_output_size(
         input_size, kernel_size, stride=stride, padding=pairs, dilation=dilation
     )
@@ -168,7 +169,7 @@ def conv_input_sizes(
     kernel_size: Ints,
     *,
     stride: Ints = 1,
-    padding: Padding = 0,
+    padding: PaddingNumbers = 0,
     dilation: Ints = 1,
 ) -> tuple[tuple[tuple[int, int], ...], ...]:
     """The input sizes that a convolution turns into ``output_size``, with their output padding.
@@ -192,7 +193,7 @@ def conv_input_sizes(
     >>> conv_input_sizes((3, 4), 3, stride=(2, 3), padding=1)
     (((5, 0), (6, 1)), ((10, 0), (11, 1), (12, 2)))
     """
-    axes = _axis_count(output_size, kernel_size, stride, padding, dilation)
+    axes = axis_count(output_size, kernel_size, stride, padding, dilation)
     sizes = _nonempty("output_size", output_size, axes)
     kernels = _nonempty("kernel_size", kernel_size, axes)
     every = parameters_of(
@@ -334,7 +335,7 @@ def _checked_axes(
     dilation: Ints,
 ) -> tuple[Axis, ...]:
     """The axes of a transposed convolution that its parameters alone describe."""
-    axes = _axis_count(input_size, kernel_size, stride, padding, output_padding, dilation)
+    axes = axis_count(input_size, kernel_size, stride, padding, output_padding, dilation)
     return transposed_axes(
         _nonempty("input_size", input_size, axes),
         _nonempty("kernel_size", kernel_size, axes),
@@ -346,11 +347,6 @@ def _checked_axes(
     )
 
 
-def _axis_count(*arguments: object) -> int:
-    """The number of axes: the longest sequence among the arguments, or 1."""
-    return max([len(a) for a in arguments if isinstance(a, tuple | list)], default=1) or 1
-
-
 def _nonempty(argument: str, value: Ints, axes: int) -> Shape:
     sizes = per_axis(argument, value, axes)
     check_nonempty(argument, sizes, sizes)
@@ -358,7 +354,7 @@ def _nonempty(argument: str, value: Ints, axes: int) -> Shape:
 
 
 def _per_axis(kernel_size: Ints, stride: Ints, dilation: Ints) -> tuple[Shape, Shape, Shape]:
-    axes = _axis_count(kernel_size, stride, dilation)
+    axes = axis_count(kernel_size, stride, dilation)
     return (
         positive("kernel_size", kernel_size, axes),
         positive("stride", stride, axes),

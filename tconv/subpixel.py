@@ -17,6 +17,7 @@ from tconv._core.arguments import (
     Shape,
     check_groups,
     check_nonempty,
+    entries_of,
     fail,
     group_count,
     padding_pairs,
@@ -25,12 +26,14 @@ from tconv._core.arguments import (
 )
 from tconv._core.axis import Axis, parameters_of
 from tconv._core.lattice import phases
-from tconv._core.typing import AnyArray, Array, Ints, Padding
-from tconv._dispatch import backend_for
+from tconv._core.typing import AnyArray, Array, Ints, PaddingNumbers
+from tconv._dispatch import received
 from tconv.convolution import conv
 
 
-def to_subpixel_weight(w: Array, *, stride: Ints, padding: Padding = 0, groups: int = 1) -> Array:
+def to_subpixel_weight(
+    w: Array | AnyArray, *, stride: Ints, padding: PaddingNumbers = 0, groups: int = 1
+) -> Array:
     """The weight of the sub-pixel convolution that equals a transposed convolution.
 
     ``subpixel_conv`` computes with it.  Where the transposed convolution multiplies the size
@@ -60,7 +63,7 @@ def to_subpixel_weight(w: Array, *, stride: Ints, padding: Padding = 0, groups: 
     array([[4., 2., 0.],
            [0., 3., 1.]])
     """
-    backend_for(w=w)
+    _, w = received(w=w)
     axes = _spatial_axes("w", w.shape)
     strides, pairs = positive("stride", stride, axes), padding_pairs(padding, axes)
     count = group_count(groups)
@@ -71,7 +74,12 @@ def to_subpixel_weight(w: Array, *, stride: Ints, padding: Padding = 0, groups: 
 
 
 def from_subpixel_weight(
-    v: Array, kernel_size: Ints, *, stride: Ints, padding: Padding = 0, groups: int = 1
+    v: Array | AnyArray,
+    kernel_size: Ints,
+    *,
+    stride: Ints,
+    padding: PaddingNumbers = 0,
+    groups: int = 1,
 ) -> Array:
     """The weight of the transposed convolution that equals a sub-pixel convolution.
 
@@ -99,7 +107,7 @@ def from_subpixel_weight(
     >>> from_subpixel_weight(v, 4, stride=2, padding=1)
     array([[[1., 2., 3., 4.]]])
     """
-    backend_for(v=v)
+    _, v = received(v=v)
     kernels, strides, pairs = _parameters(v.shape, kernel_size, stride, padding)
     along, count = _all_phases(kernels, strides, pairs), group_count(groups)
     _check_subpixel_weight(v.shape, along, prod(strides), count)
@@ -108,13 +116,13 @@ def from_subpixel_weight(
 
 
 def subpixel_conv(
-    x: Array,
+    x: Array | AnyArray,
     v: Array | AnyArray,
     b: Array | AnyArray | None = None,
     *,
     kernel_size: Ints,
     stride: Ints,
-    padding: Padding = 0,
+    padding: PaddingNumbers = 0,
     output_padding: Ints = 0,
     groups: int = 1,
 ) -> Array:
@@ -144,7 +152,7 @@ def subpixel_conv(
     >>> subpixel_conv(np.array([[[1.0, 10.0]]]), v, kernel_size=3, stride=2)
     array([[[ 1.,  2., 13., 20., 30.]]])
     """
-    backend_for(x=x, v=v, b=b)
+    _, x, v, b = received(x=x, v=v, b=b)
     kernels, strides, pairs = _parameters(v.shape, kernel_size, stride, padding)
     along, count, axes = _all_phases(kernels, strides, pairs), group_count(groups), len(strides)
     _check_subpixel_weight(v.shape, along, prod(strides), count)
@@ -164,7 +172,7 @@ def subpixel_conv(
     return y
 
 
-def pixel_shuffle(x: Array, upscale_factor: Ints) -> Array:
+def pixel_shuffle(x: Array | AnyArray, upscale_factor: Ints) -> Array:
     """Interleave channels into space: every s channels become one that is s times as large.
 
     Args:
@@ -185,7 +193,7 @@ def pixel_shuffle(x: Array, upscale_factor: Ints) -> Array:
     >>> pixel_shuffle(np.array([[1, 2, 3], [10, 20, 30]]), (2,))
     array([[ 1, 10,  2, 20,  3, 30]])
     """
-    backend_for(x=x)
+    _, x = received(x=x)
     factors = _factors("upscale_factor", upscale_factor, x.shape)
     lead, channels, spatial = _split(x.shape, len(factors))
     if channels % prod(factors):
@@ -200,7 +208,7 @@ def pixel_shuffle(x: Array, upscale_factor: Ints) -> Array:
     return y
 
 
-def pixel_unshuffle(x: Array, downscale_factor: Ints) -> Array:
+def pixel_unshuffle(x: Array | AnyArray, downscale_factor: Ints) -> Array:
     """Split space into channels: the inverse of ``pixel_shuffle``.
 
     Args:
@@ -220,7 +228,7 @@ def pixel_unshuffle(x: Array, downscale_factor: Ints) -> Array:
     array([[ 1,  2,  3],
            [10, 20, 30]])
     """
-    backend_for(x=x)
+    _, x = received(x=x)
     factors = _factors("downscale_factor", downscale_factor, x.shape)
     lead, channels, spatial = _split(x.shape, len(factors))
     for axis, (size, factor) in enumerate(zip(spatial, factors, strict=True)):
@@ -304,7 +312,7 @@ def _spatial_axes(argument: str, shape: Shape) -> int:
 
 
 def _parameters(
-    shape: Shape, kernel_size: Ints, stride: Ints, padding: Padding
+    shape: Shape, kernel_size: Ints, stride: Ints, padding: PaddingNumbers
 ) -> tuple[Shape, Shape, Pairs]:
     axes = _spatial_axes("v", shape)
     kernels = positive("kernel_size", kernel_size, axes)
@@ -352,7 +360,8 @@ def _gather(x: Any, lead: Shape, channels: int, factors: Shape, spatial: Shape) 
 
 def _factors(argument: str, factor: Ints, shape: Shape) -> Shape:
     """One factor a spatial axis: a bare int stands for two axes."""
-    axes = len(factor) if isinstance(factor, tuple | list) else 2
+    entries = entries_of(factor)
+    axes = 2 if entries is None else len(entries)
     factors = positive(argument, factor, axes)
     if len(shape) < axes + 1 or axes < 1:
         fail(

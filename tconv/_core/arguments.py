@@ -6,15 +6,39 @@ from collections.abc import Sequence
 from operator import index
 from typing import Any, NoReturn
 
+from tconv._core.foreign import padding_remedy
+
 Shape = tuple[int, ...]
 Pairs = tuple[tuple[int, int], ...]
 METHODS = ("auto", "col2im", "dilated", "subpixel", "matrix")
 
+# The strings that ``jax.lax`` takes as a precision: of ``Precision`` and ``DotAlgorithmPreset``.
+PRECISIONS = (
+    *("default", "fastest", "bfloat16", "high", "bfloat16_3x", "tensorfloat32"),
+    *("highest", "float32"),
+)
+DOT_ALGORITHMS = (
+    *("DEFAULT", "F16_F16_F16", "F16_F16_F32", "F32_F32_F32", "F64_F64_F64"),
+    *("ANY_F8_ANY_F8_F32", "ANY_F8_ANY_F8_F32_FAST_ACCUM"),
+    *("ANY_F8_ANY_F8_ANY", "ANY_F8_ANY_F8_ANY_FAST_ACCUM"),
+    *("BF16_BF16_BF16", "BF16_BF16_F32", "BF16_BF16_F32_X3", "BF16_BF16_F32_X6"),
+    *("BF16_BF16_F32_X9", "TF32_TF32_F32", "TF32_TF32_F32_X3"),
+)
 
-def fail(argument: str, axis: int | None, rule: str, got: object, remedy: str) -> NoReturn:
-    """Raise the ValueError whose text has the form that every tconv error has."""
-    where = argument if axis is None else f"{argument}, spatial axis {axis}"
+
+def fail(argument: str, axis: int | str | None, rule: str, got: object, remedy: str) -> NoReturn:
+    """Raise the ValueError whose text has the form that every tconv error has.
+
+    ``axis`` is the number of a spatial axis, or the letter that the caller gave it.
+    """
+    kind = "axis" if isinstance(axis, str) else "spatial axis"
+    where = argument if axis is None else f"{argument}, {kind} {axis}"
     raise ValueError(f"{where}: {rule}; got {got}. {remedy}")
+
+
+def axis_name(axis: int, letters: str) -> int | str:
+    """The caller's letter of a spatial axis, or its number where the caller gave none."""
+    return letters[axis] if letters else axis
 
 
 def is_known(size: Any) -> bool:
@@ -37,14 +61,31 @@ def integer(argument: str, value: Any, form: str = "an int") -> int:
         ) from None
 
 
+def entries_of(value: Any) -> tuple[Any, ...] | None:
+    """What a tuple, a list or an array with axes holds; None for a single value."""
+    if isinstance(value, tuple | list):
+        return tuple(value)
+    if getattr(value, "ndim", 0) and hasattr(value, "tolist"):
+        try:
+            return tuple(value.tolist())
+        except TypeError:  # a traced array of JAX, whose values are not known
+            return None
+    return None
+
+
+def axis_count(*arguments: Any) -> int:
+    """The number of axes that arguments speak of: that of the longest one, or 1."""
+    return max([len(entries) for entries in map(entries_of, arguments) if entries], default=1)
+
+
 def per_axis(argument: str, value: Any, axes: int) -> Shape:
-    """One int for each spatial axis, from an int or a sequence of 1 or ``axes`` ints."""
+    """One int for each spatial axis, from an int or 1 or ``axes`` ints."""
     if type(value) is int:
         return (value,) * axes
-    if isinstance(value, tuple | list):
-        entries = tuple([integer(argument, entry) for entry in value])
-        return _one_an_axis(argument, entries, axes)
-    return (integer(argument, value, "an int or a tuple of ints"),) * axes
+    entries = entries_of(value)
+    if entries is None:
+        return (integer(argument, value, "an int or a tuple of ints"),) * axes
+    return _one_an_axis(argument, tuple([integer(argument, entry) for entry in entries]), axes)
 
 
 def _one_an_axis(argument: str, entries: tuple[Any, ...], axes: int) -> tuple[Any, ...]:
@@ -62,39 +103,42 @@ def _one_an_axis(argument: str, entries: tuple[Any, ...], axes: int) -> tuple[An
     )
 
 
-def positive(argument: str, value: Any, axes: int) -> Shape:
+def positive(argument: str, value: Any, axes: int, letters: str = "") -> Shape:
     """Like ``per_axis``, with every entry at least 1."""
     entries = per_axis(argument, value, axes)
     for axis, entry in enumerate(entries):
         if entry < 1:
-            fail(argument, axis, "must be at least 1", entry, f"Use {argument}=1 for none.")
+            where, remedy = axis_name(axis, letters), f"Use {argument}=1 for none."
+            fail(argument, where, "must be at least 1", entry, remedy)
     return entries
 
 
-def padding_argument(value: Any, axes: int, strings: tuple[str, ...]) -> Pairs | str:
+def padding_argument(
+    value: Any, axes: int, strings: tuple[str, ...], letters: str = ""
+) -> Pairs | str:
     """A (lo, hi) pair for each spatial axis, or one of the accepted strings."""
     if isinstance(value, str):
         if value in strings:
             return value
         accepted = ", ".join(repr(string) for string in strings)
-        fail("padding", None, f"a string must be one of {accepted}", repr(value), _PADDING_FORMS)
-    return padding_pairs(value, axes)
+        remedy = padding_remedy(value, strings) or _PADDING_FORMS
+        fail("padding", None, f"a string must be one of {accepted}", repr(value), remedy)
+    return padding_pairs(value, axes, letters)
 
 
-def padding_pairs(value: Any, axes: int) -> Pairs:
+def padding_pairs(value: Any, axes: int, letters: str = "") -> Pairs:
     """A (lo, hi) pair for each spatial axis, from numbers alone."""
     if type(value) is int and value >= 0:
         return ((value, value),) * axes
-    entries = tuple(value) if isinstance(value, tuple | list) else (value,)
-    return tuple(
-        [_pair(axis, entry) for axis, entry in enumerate(_one_an_axis("padding", entries, axes))]
-    )
+    given = entries_of(value)
+    entries = _one_an_axis("padding", (value,) if given is None else given, axes)
+    return tuple([_pair(axis_name(axis, letters), entry) for axis, entry in enumerate(entries)])
 
 
 _PADDING_FORMS = "Give an int, one int an axis, or one (lo, hi) pair an axis."
 
 
-def _pair(axis: int, entry: Any) -> tuple[int, int]:
+def _pair(axis: int | str, entry: Any) -> tuple[int, int]:
     if isinstance(entry, tuple | list):
         if len(entry) != 2:
             fail("padding", axis, "a pair must be (lo, hi)", repr(entry), _PADDING_FORMS)
@@ -128,6 +172,29 @@ def method_name(method: Any) -> str:
     return str(method)
 
 
+def check_precision(precision: Any) -> None:
+    """Refuse what ``jax.lax`` does not take as a precision; its own objects are its to judge."""
+    both = precision if isinstance(precision, tuple | list) else (precision,) * 2
+    if precision is None or type(precision).__module__.startswith("jax"):
+        return
+    if len(both) == 2 and all(
+        type(one).__module__.startswith("jax") or (isinstance(one, str) and one in PRECISIONS)
+        for one in both
+    ):
+        return
+    if isinstance(precision, str) and precision in DOT_ALGORITHMS:
+        return
+    accepted = ", ".join(repr(name) for name in PRECISIONS)
+    fail(
+        "precision",
+        None,
+        f"must be None, one of {accepted}, a pair of these, or what jax.lax.Precision and "
+        f"jax.lax.DotAlgorithmPreset hold",
+        repr(precision),
+        "Leave it out for the default.",
+    )
+
+
 def check_axes(w: Any, axes: int) -> None:
     """Refuse a weight that is not for this number of spatial axes."""
     if getattr(w, "ndim", axes + 2) != axes + 2:
@@ -155,23 +222,36 @@ def check_groups(name: str, channels: int, groups: int) -> None:
 def check_bias(shape: Shape | None, out_channels: int) -> None:
     """The bias holds one value an output channel."""
     if shape is not None and shape != (out_channels,):
+        same = sorted(shape) == sorted((out_channels, *[1] * (len(shape) - 1)))
         fail(
             "b",
             None,
             f"must have shape ({out_channels},), one value for each output channel",
             f"shape {shape}",
-            "Reshape it, or leave it out.",
+            "Reshape it with b.reshape(-1)." if same else "Reshape it, or leave it out.",
         )
 
 
-def check_nonempty(argument: str, sizes: Sequence[int], shape: Shape) -> None:
+def check_whole(given: Shape, batch: int, out_channels: int) -> None:
+    """The batch and channels of an ``output_size`` that is a whole shape are the result's."""
+    if given != (batch, out_channels):
+        fail(
+            "output_size",
+            None,
+            f"a whole shape must have the result's batch of {batch} and {out_channels} channels",
+            f"batch {given[0]} and {given[1]} channels",
+            "Give the spatial size alone.",
+        )
+
+
+def check_nonempty(argument: str, sizes: Sequence[int], shape: Shape, letters: str = "") -> None:
     """No spatial size may be 0, as in PyTorch; an empty batch is fine."""
     for axis, size in enumerate(sizes):
         if is_known(size) and size < 1:
             what = "kernel size" if argument in ("w", "kernel_size") else "input size"
             fail(
                 argument,
-                axis,
+                axis_name(axis, letters),
                 f"the {what} must be at least 1",
                 f"{size} in shape {shape}",
                 "Only the batch and the channels may be empty.",

@@ -86,9 +86,10 @@ class Axis:
 
 @dataclass(frozen=True)
 class AxisParameters:
-    """What a caller says of one spatial axis, ``number``, beside the size of its input."""
+    """What a caller says of one spatial axis beside the size of its input; errors call it
+    ``name``, its number or the caller's letter."""
 
-    number: int
+    name: int | str
     kernel_size: int
     stride: int
     dilation: int
@@ -137,7 +138,7 @@ class AxisParameters:
         if not 0 <= self.output_padding < limit:
             fail(
                 "output_padding",
-                self.number,
+                self.name,
                 f"must satisfy 0 <= output_padding < max(stride, dilation) = {limit}",
                 f"output_padding={self.output_padding}, stride={self.stride}, "
                 f"dilation={self.dilation}",
@@ -149,7 +150,7 @@ class AxisParameters:
         if self.output_padding:
             fail(
                 "output_padding",
-                self.number,
+                self.name,
                 "follows from output_size and cannot be given beside it",
                 f"output_padding={self.output_padding}, output_size={output_size}",
                 "Leave one of the two out.",
@@ -161,7 +162,7 @@ class AxisParameters:
             listed = f"one of {possible}" if possible else "nothing, as every size is below 1"
             fail(
                 "output_size",
-                self.number,
+                self.name,
                 f"with input size {input_size}, kernel_size {self.kernel_size}, stride "
                 f"{self.stride}, padding {self.padding} and dilation {self.dilation} it can be "
                 f"{listed}",
@@ -177,7 +178,7 @@ class AxisParameters:
             lo, hi = self.padding
             fail(
                 "output size",
-                self.number,
+                self.name,
                 "(input - 1)*stride + dilation*(kernel_size - 1) + 1 - lo - hi + output_padding "
                 "must be at least 1",
                 f"({input_size} - 1)*{self.stride} + {self.dilation}*({self.kernel_size} - 1) + 1 "
@@ -194,7 +195,7 @@ class AxisParameters:
             lo, hi = self.padding
             fail(
                 "output size",
-                self.number,
+                self.name,
                 "floor((input + lo + hi - dilation*(kernel_size - 1) - 1) / stride) + 1 must be "
                 "at least 1",
                 f"floor(({input_size} + {lo} + {hi} - {self.dilation}*({self.kernel_size} - 1) - "
@@ -224,12 +225,13 @@ def parameters_of(
     dilation: Shape,
     padding: Pairs | None = None,
     output_padding: Shape | None = None,
+    letters: str = "",
 ) -> tuple[AxisParameters, ...]:
     """The parameters of every axis; no padding where it is left out."""
     axes = len(kernel_size)
     pairs = ((0, 0),) * axes if padding is None else padding
     ends = (0,) * axes if output_padding is None else output_padding
-    every = zip(range(axes), kernel_size, stride, dilation, pairs, ends, strict=True)
+    every = zip(letters or range(axes), kernel_size, stride, dilation, pairs, ends, strict=True)
     return tuple(AxisParameters(*numbers) for numbers in every)
 
 
@@ -241,14 +243,15 @@ def transposed_axes(
     output_padding: Shape,
     dilation: Shape,
     output_size: Shape | None,
+    letters: str = "",
 ) -> tuple[Axis, ...]:
     """The checked axes of a transposed convolution."""
     if isinstance(padding, str):
         check_same(padding, output_padding, output_size)
-        plain = parameters_of(kernel_size, stride, dilation)
+        plain = parameters_of(kernel_size, stride, dilation, letters=letters)
         every = tuple(one.same(padding == "same_lower") for one in plain)
     else:
-        every = parameters_of(kernel_size, stride, dilation, padding, output_padding)
+        every = parameters_of(kernel_size, stride, dilation, padding, output_padding, letters)
     for one in every:
         one.check_output_padding()
     if output_size is not None:
@@ -265,17 +268,18 @@ def forward_axes(
     stride: Shape,
     padding: Pairs | str,
     dilation: Shape,
+    letters: str = "",
 ) -> tuple[Axis, ...]:
     """The checked axes of a convolution, seen from the transposed one that is its adjoint."""
     if isinstance(padding, str):
-        every = parameters_of(kernel_size, stride, dilation)
+        every = parameters_of(kernel_size, stride, dilation, letters=letters)
         if padding != "valid":
             lower = padding == "same_lower"
             every = tuple(
                 one.forward_same(size, lower) for one, size in zip(every, input_size, strict=True)
             )
     else:
-        every = parameters_of(kernel_size, stride, dilation, padding)
+        every = parameters_of(kernel_size, stride, dilation, padding, letters=letters)
     return tuple(one.forward_axis(size) for one, size in zip(every, input_size, strict=True))
 
 

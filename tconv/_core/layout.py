@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from typing import Any
 
@@ -47,10 +47,14 @@ class Permutations:
 
 @dataclass(frozen=True)
 class Layout:
-    """The way from the caller's arrays to the order that backends compute in, and back."""
+    """The way from the caller's arrays to the order that backends compute in, and back.
+
+    ``letters`` are the caller's names of the spatial axes; "" where they have numbers alone.
+    """
 
     batched: bool
     permutations: Permutations | None
+    letters: str = field(default="", compare=False)
 
     @property
     def channels_last(self) -> bool:
@@ -99,6 +103,16 @@ class Layout:
         """The caller's shape of a weight with its channel axes first."""
         return shape if self.permutations is None else _permuted(shape, self.permutations.kernel)
 
+    def canonical_output(self, shape: Shape) -> Shape:
+        """(batch, channels, *spatial) of the caller's shape of an output."""
+        if self.permutations is not None:
+            shape = _permuted(shape, self.permutations.output_back)
+        return shape if self.batched else (1, *shape)
+
+    def kernel_axis(self, place: int, letter: str) -> str:
+        """How an error calls a channel axis of the weight: "first axis", "axis I"."""
+        return f"axis {letter}" if self.permutations else f"{('first', 'second')[place]} axis"
+
     def output_shape(self, canonical: Shape) -> Shape:
         """The caller's shape of an output with this (batch, channels, *spatial) shape."""
         shape = canonical if self.batched else canonical[1:]
@@ -124,17 +138,19 @@ def layout_of(
     """
     if dimension_numbers is None:
         return _PLAIN[batched]
-    specs = _strings(dimension_numbers, spatial_axes)
-    return Layout(batched, _parse(specs, spatial_axes, transposed, batched))
+    lax_specs = [getattr(dimension_numbers, f"{name}_spec", None) for name in ("lhs", "rhs", "out")]
+    if all(spec is not None for spec in lax_specs):
+        specs = _from_lax(lax_specs, spatial_axes)
+        return Layout(batched, _parse(specs, spatial_axes, transposed, batched))
+    specs = _strings(dimension_numbers)
+    letters = "".join(letter for letter in specs[1] if letter not in "OI")
+    return Layout(batched, _parse(specs, spatial_axes, transposed, batched), letters)
 
 
 _PLAIN = {batched: Layout(batched, None) for batched in (False, True)}
 
 
-def _strings(dimension_numbers: Any, spatial_axes: int) -> tuple[str, str, str]:
-    lax_specs = [getattr(dimension_numbers, f"{name}_spec", None) for name in ("lhs", "rhs", "out")]
-    if all(spec is not None for spec in lax_specs):
-        return _from_lax(lax_specs, spatial_axes)
+def _strings(dimension_numbers: Any) -> tuple[str, str, str]:
     if isinstance(dimension_numbers, tuple | list):
         specs = tuple(dimension_numbers)
         if len(specs) == 3 and all(isinstance(spec, str) for spec in specs):

@@ -17,6 +17,8 @@ from tconv._core.arguments import (
     check_bias,
     check_groups,
     check_nonempty,
+    check_whole,
+    entries_of,
     fail,
     group_count,
     is_known,
@@ -121,16 +123,16 @@ def conv_transpose_call(
     layout = layout_of(dimension_numbers, axes, transposed=True, batched=batched)
     plan_for = _transposed_plan if _all_known(x_shape, w_shape) else _transposed_plan.__wrapped__
     plan = plan_for(
-        layout.input_shape(x_shape),
-        layout.kernel_shape(w_shape),
+        x_shape,
+        w_shape,
         b_shape,
-        positive("stride", stride, axes),
-        padding_argument(padding, axes, ("same", "same_lower")),
+        layout,
+        positive("stride", stride, axes, layout.letters),
+        padding_argument(padding, axes, ("same", "same_lower"), layout.letters),
         per_axis("output_padding", output_padding, axes),
-        positive("dilation", dilation, axes),
+        positive("dilation", dilation, axes, layout.letters),
         group_count(groups),
-        None if output_size is None else per_axis("output_size", output_size, axes),
-        layout.channels_last,
+        None if output_size is None else _wanted(output_size, axes, layout),
     )
     return Call(plan, layout)
 
@@ -152,16 +154,25 @@ def conv_call(
     layout = layout_of(dimension_numbers, axes, transposed=False, batched=batched)
     plan_for = _forward_plan if _all_known(x_shape, w_shape) else _forward_plan.__wrapped__
     plan = plan_for(
-        layout.input_shape(x_shape),
-        layout.kernel_shape(w_shape),
+        x_shape,
+        w_shape,
         b_shape,
-        positive("stride", stride, axes),
-        padding_argument(padding, axes, ("valid", "same", "same_lower")),
-        positive("dilation", dilation, axes),
+        layout,
+        positive("stride", stride, axes, layout.letters),
+        padding_argument(padding, axes, ("valid", "same", "same_lower"), layout.letters),
+        positive("dilation", dilation, axes, layout.letters),
         group_count(groups),
-        layout.channels_last,
     )
     return Call(plan, layout)
+
+
+def _wanted(output_size: Any, axes: int, layout: Layout) -> Shape:
+    """The spatial size that is wanted, or the whole shape as (batch, channels, *spatial)."""
+    whole = axes + 2 if layout.batched else axes + 1
+    entries = entries_of(output_size)
+    if entries is not None and len(entries) == whole:
+        return layout.canonical_output(per_axis("output_size", output_size, whole))
+    return per_axis("output_size", output_size, axes)
 
 
 def _all_known(*shapes: Shape) -> bool:
@@ -195,34 +206,44 @@ def _transposed_plan(
     x_shape: Shape,
     w_shape: Shape,
     b_shape: Shape | None,
+    layout: Layout,
     stride: Shape,
     padding: Pairs | str,
     output_padding: Shape,
     dilation: Shape,
     groups: int,
     output_size: Shape | None,
-    channels_last: bool,
 ) -> Plan:
-    batch, in_channels, *input_size = x_shape
-    leading, group_out, *kernel_size = w_shape
+    batch, in_channels, *input_size = layout.input_shape(x_shape)
+    leading, group_out, *kernel_size = layout.kernel_shape(w_shape)
     if in_channels != leading:
         fail(
             "w",
             None,
             f"a transposed convolution's weight is (in_channels, out_channels/groups, *kernel), "
-            f"so its first axis must equal the {in_channels} channels of x",
+            f"so its {layout.kernel_axis(0, 'I')} must equal the {in_channels} channels of x",
             f"w of shape {w_shape}, x of shape {x_shape}",
             "Transpose w, or name its axes with dimension_numbers.",
         )
     check_groups("in_channels", in_channels, groups)
     out_channels = group_out * groups
     check_bias(b_shape, out_channels)
-    check_nonempty("x", input_size, x_shape)
-    check_nonempty("w", kernel_size, w_shape)
+    check_nonempty("x", input_size, x_shape, layout.letters)
+    check_nonempty("w", kernel_size, w_shape, layout.letters)
+    if output_size is not None and len(output_size) > len(kernel_size):
+        check_whole(output_size[:2], batch, out_channels)
+        output_size = output_size[2:]
     axes = transposed_axes(
-        input_size, kernel_size, stride, padding, output_padding, dilation, output_size
+        input_size,
+        kernel_size,
+        stride,
+        padding,
+        output_padding,
+        dilation,
+        output_size,
+        layout.letters,
     )
-    return Plan(batch, in_channels, out_channels, groups, axes, channels_last)
+    return Plan(batch, in_channels, out_channels, groups, axes, layout.channels_last)
 
 
 @lru_cache(maxsize=4096)
@@ -230,26 +251,26 @@ def _forward_plan(
     x_shape: Shape,
     w_shape: Shape,
     b_shape: Shape | None,
+    layout: Layout,
     stride: Shape,
     padding: Pairs | str,
     dilation: Shape,
     groups: int,
-    channels_last: bool,
 ) -> Plan:
-    batch, in_channels, *input_size = x_shape
-    out_channels, group_in, *kernel_size = w_shape
+    batch, in_channels, *input_size = layout.input_shape(x_shape)
+    out_channels, group_in, *kernel_size = layout.kernel_shape(w_shape)
     if in_channels != group_in * groups:
         fail(
             "w",
             None,
             f"a convolution's weight is (out_channels, in_channels/groups, *kernel), so groups "
-            f"times its second axis must equal the {in_channels} channels of x",
+            f"times its {layout.kernel_axis(1, 'I')} must equal the {in_channels} channels of x",
             f"w of shape {w_shape}, x of shape {x_shape}, groups={groups}",
             "Transpose w, change groups, or name the axes with dimension_numbers.",
         )
     check_groups("out_channels", out_channels, groups)
     check_bias(b_shape, out_channels)
-    check_nonempty("x", input_size, x_shape)
-    check_nonempty("w", kernel_size, w_shape)
-    axes = forward_axes(input_size, kernel_size, stride, padding, dilation)
-    return Plan(batch, out_channels, in_channels, groups, axes, channels_last)
+    check_nonempty("x", input_size, x_shape, layout.letters)
+    check_nonempty("w", kernel_size, w_shape, layout.letters)
+    axes = forward_axes(input_size, kernel_size, stride, padding, dilation, layout.letters)
+    return Plan(batch, out_channels, in_channels, groups, axes, layout.channels_last)

@@ -1,17 +1,53 @@
-"""The types of the public signatures: NumPy in gives NumPy out, JAX in gives JAX out."""
+"""The types of the public signatures: NumPy in gives NumPy out, any JAX operand gives JAX out."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, TypeVar
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, Literal, Protocol, SupportsIndex, TypeVar
 
+import numpy as np
 from numpy.typing import NDArray
 
-if TYPE_CHECKING:
-    import jax
-
 AnyArray = NDArray[Any]
-Array = TypeVar("Array", "NDArray[Any]", "jax.Array")
-Ints = int | Sequence[int]
-Padding = int | str | Sequence[int | tuple[int, int]]
+
+
+class JaxArray(Protocol):
+    """What ``jax.Array`` has: checkers know it by these where JAX is not installed, too."""
+
+    @property
+    def shape(self) -> tuple[int, ...]: ...
+    @property
+    def ndim(self) -> int: ...
+    @property
+    def dtype(self) -> np.dtype[Any]: ...
+    @property
+    def addressable_shards(self) -> Any: ...
+    def astype(self, dtype: Any) -> Any: ...
+    def __array_namespace__(self) -> Any: ...
+    def __getitem__(self, index: Any) -> Any: ...
+
+
+# Operands are of type ``Array | AnyArray`` and results of type ``Array``.  A JAX operand binds it;
+# where all are NumPy's nothing does, and it is its default.  mypy wants the default within the
+# bound; pyright would bind it to NumPy arrays if the bound had them.
+MYPY = False
+if TYPE_CHECKING:
+    from typing_extensions import TypeVar as WithDefault
+
+    if MYPY:
+        Array = WithDefault("Array", bound=JaxArray | AnyArray, default=AnyArray)
+    else:
+        Array = WithDefault("Array", bound=JaxArray, default=AnyArray)
+else:
+    Array = TypeVar("Array")
+
+Pullback = Callable[[Array | AnyArray], tuple[Array, Array, Array | None]]
+
+# A NumPy array is a SupportsIndex to checkers, whatever its number of axes.
+Ints = SupportsIndex | Sequence[SupportsIndex]
+PaddingNumbers = SupportsIndex | Sequence[SupportsIndex | Sequence[SupportsIndex]]
+Padding = PaddingNumbers | Literal["same", "same_lower"]
+ForwardPadding = PaddingNumbers | Literal["valid", "same", "same_lower"]
+Method = Literal["auto", "col2im", "dilated", "subpixel", "matrix"]
+Mode = Literal["nearest", "linear", "bilinear", "trilinear", "bicubic"]
 DTypeLike = Any

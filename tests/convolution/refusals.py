@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
+from flax import nnx
 
 X_SHAPE, W_SHAPE = (2, 4, 5, 6), (4, 4, 3, 2)  # fit both directions: 4 channels in and out
 BOTH = ("conv_transpose", "conv")
@@ -28,6 +29,13 @@ def zeros(*shape: int, dtype: Any = np.float32) -> np.ndarray:
     return np.zeros(shape, dtype)
 
 
+# Channels last, with the weight (height, width, in_channels, out_channels).
+LAST = {
+    "x": zeros(2, 5, 6, 4),
+    "w": zeros(3, 2, 4, 4),
+    "dimension_numbers": ("NHWC", "HWIO", "NHWC"),
+}
+
 # fmt: off
 REFUSALS = [
     # axes and channels
@@ -48,7 +56,8 @@ REFUSALS = [
     Refusal({"groups": 0}, "groups: ", "at least 1", "0", "groups=1"),
     Refusal({"groups": 1.0}, "groups: ", "int", "1.0 of type float", "static", TypeError),
     Refusal({"b": zeros(3)}, "b: ", "shape (4,)", "shape (3,)", "Reshape"),
-    Refusal({"b": zeros(1, 4)}, "b: ", "each output channel", "shape (1, 4)", "Reshape"),
+    Refusal({"b": zeros(1, 4)}, "b: ", "each output channel", "shape (1, 4)", "b.reshape(-1)"),
+    Refusal({"b": zeros(4, 1, 1)}, "b: ", "shape (4,)", "shape (4, 1, 1)", "b.reshape(-1)"),
     # sizes of zero
     Refusal({"x": zeros(2, 4, 5, 0)}, "x, spatial axis 1: ", "at least 1", "0 in shape", "batch"),
     Refusal({"w": zeros(4, 4, 0, 2)}, "w, spatial axis 0: ", "kernel size", "0 in shape", "empty"),
@@ -63,6 +72,9 @@ REFUSALS = [
     Refusal({"stride": None}, "stride: ", "int", "None of type NoneType", "ints", TypeError),
     Refusal({"dilation": 0}, "dilation, spatial axis 0: ", "at least 1", "0", "dilation=1"),
     Refusal({"dilation": [1, 0]}, "dilation, spatial axis 1: ", "at least 1", "0", "dilation=1"),
+    Refusal({"stride": np.array([2.0, 3.0])}, "stride: ", "int", "2.0 of type float", "ints",
+            TypeError),
+    Refusal({"stride": np.array([2, 0])}, "stride, spatial axis 1: ", "at least 1", "0", "none"),
     Refusal({"dilation": 1.5}, "dilation: ", "int", "1.5 of type float", "ints", TypeError),
     # padding
     Refusal({"padding": -1}, "padding, spatial axis 0: ", "at least 0", "-1", "(-1, -1)"),
@@ -72,8 +84,15 @@ REFUSALS = [
             "int"),
     Refusal({"padding": ((0, 0.5), 0)}, "padding", "int", "0.5 of type float", "ints", TypeError),
     Refusal({"padding": 1.0}, "padding: ", "int", "1.0 of type float", "ints", TypeError),
-    Refusal({"padding": "SAME"}, "padding: ", "'same', 'same_lower'", "'SAME'", "(lo, hi)"),
-    Refusal({"padding": "valid"}, "padding: ", "'same'", "'valid'", "int", functions=TRANSPOSED),
+    Refusal({"padding": "full"}, "padding: ", "'same', 'same_lower'", "'full'", "(lo, hi)"),
+    Refusal({"padding": "SAME"}, "padding: ", "'same', 'same_lower'", "'SAME'", "Write 'same'."),
+    Refusal({"padding": "SAME_UPPER"}, "padding: ", "'same'", "'SAME_UPPER'", "Write 'same'."),
+    Refusal({"padding": "Same_Lower"}, "padding: ", "'same'", "'Same_Lower'",
+            "Write 'same_lower'."),
+    Refusal({"padding": "VALID"}, "padding: ", "'valid'", "'VALID'", "Write 'valid'.",
+            functions=FORWARD),
+    Refusal({"padding": "Valid"}, "padding: ", "'same'", "'Valid'", "Write padding=0",
+            functions=TRANSPOSED),
     # output padding and output size
     Refusal({"output_padding": 2, "stride": 2}, "output_padding, spatial axis 0: ",
             "0 <= output_padding < max(stride, dilation) = 2",
@@ -95,6 +114,9 @@ REFUSALS = [
             "output_padding=1, output_size=12", "Leave one", functions=TRANSPOSED),
     Refusal({"output_size": (11, 12, 13)}, "output_size: ", "2 spatial axes",
             "3 values (11, 12, 13)", "tuple of 2", functions=TRANSPOSED),
+    Refusal({"output_size": (2, 3, 11, 12), "stride": 2}, "output_size: ",
+            "batch of 2 and 4 channels", "batch 2 and 3 channels", "spatial size alone",
+            functions=TRANSPOSED),
     Refusal({"padding": "same", "stride": 2, "output_padding": 1}, "output_padding: ",
             "padding='same' fixes the output size at input * stride", "1", "as numbers",
             functions=TRANSPOSED),
@@ -125,7 +147,27 @@ REFUSALS = [
             "'NCHWD'", "'NHWC', 'HWIO', 'NHWC'"),
     Refusal({"dimension_numbers": ("NCHW", "IHW", "NCHW")}, "dimension_numbers: ", "kernel string",
             "'IHW'", "'NHWC', 'HWIO', 'NHWC'"),
+    # shapes and axes are the caller's
+    Refusal({**LAST, "x": zeros(2, 5, 0, 4)}, "x, axis W: ", "at least 1",
+            "0 in shape (2, 5, 0, 4)", "batch"),
+    Refusal({**LAST, "x": zeros(2, 5, 6, 3)}, "w: ", "axis I must equal the 3 channels of x",
+            "w of shape (3, 2, 4, 4), x of shape (2, 5, 6, 3)", "Transpose w"),
+    Refusal({**LAST, "stride": (1, 0)}, "stride, axis W: ", "at least 1", "0", "none"),
+    Refusal({**LAST, "padding": (-1, 0)}, "padding, axis H: ", "at least 0", "-1", "(-1, -1)"),
+    Refusal({**LAST, "padding": (0, 4)}, "output size, axis W: ", "must be at least 1", "= -1",
+            "padding", functions=TRANSPOSED),
+    Refusal({**LAST, "dilation": (1, 9)}, "output size, axis W: ", "must be at least 1", "= -3",
+            "padding", functions=FORWARD),
+    Refusal({**LAST, "output_padding": (0, 1)}, "output_padding, axis W: ", "max(stride, dilation)",
+            "output_padding=1", "padding as a pair", functions=TRANSPOSED),
+    Refusal({**LAST, "output_size": (9, 7)}, "output_size, axis H: ", "one of [7]", "9",
+            "Choose", functions=TRANSPOSED),
     # methods and dtypes
+    Refusal({"precision": "banana"}, "precision: ", "'highest'", "'banana'", "Leave it out"),
+    Refusal({"precision": 3}, "precision: ", "None", "3", "Leave it out"),
+    Refusal({"precision": ("high",)}, "precision: ", "a pair", "('high',)", "Leave it out"),
+    Refusal({"precision": ("high", "banana")}, "precision: ", "a pair", "('high', 'banana')",
+            "Leave it out"),
     Refusal({"method": "winograd"}, "method: ", "'auto', 'col2im', 'dilated', 'subpixel', 'matrix'",
             "'winograd'", "'auto'", functions=TRANSPOSED),
     Refusal({"method": None}, "method: ", "'auto'", "None", "'auto'", functions=TRANSPOSED),
@@ -145,8 +187,19 @@ REFUSALS = [
             TypeError),
 ]
 
+class Holder:
+    """What holds an array, as the parameters of flax and wrappers of Equinox do."""
+
+    def __init__(self, value: Any) -> None:
+        self.value = value
+
+
 # What only a NumPy array can hold, and what is no array at all.
 FOREIGN = [
+    Refusal({"w": nnx.Param(zeros(*W_SHAPE))}, "w: ", "numpy.ndarray or a jax.Array",
+            "nnx.variablelib.Param", "operand[...]", TypeError),
+    Refusal({"w": Holder(zeros(*W_SHAPE))}, "w: ", "numpy.ndarray or a jax.Array", "Holder",
+            "operand.value", TypeError),
     Refusal({"x": zeros(*X_SHAPE).tolist()}, "x: ", "numpy.ndarray or a jax.Array", "builtins.list",
             "numpy.asarray", TypeError),
     Refusal({"w": 3.0}, "w: ", "numpy.ndarray or a jax.Array", "builtins.float", "asarray",

@@ -101,6 +101,59 @@ def test_preferred_element_type(dtype, preferred, backend):
         np.testing.assert_allclose(result, wanted, tolerance, strict=True)
 
 
+@pytest.mark.parametrize("dtype", [">f2", ">f4", ">f8", ">c8", ">i4", ">u8"])
+def test_big_endian_operands_give_native_results(dtype):
+    """And are converted where another operand is JAX's."""
+    x, w, b = (ones(*shape, dtype=dtype) for shape in ((1, 1, 3), (1, 1, 2), (1,)))
+    native = [array.astype(array.dtype.newbyteorder("=")) for array in (x, w, b)]
+    for vjp in (tconv.conv_transpose_vjp, tconv.conv_vjp):
+        (y, pullback), (wanted, wanted_pullback) = vjp(x, w, b), vjp(*native)
+        results = [y, *pullback(y.astype(dtype))]
+        for found, value in zip(results, [wanted, *wanted_pullback(wanted)], strict=True):
+            np.testing.assert_array_equal(found, value, strict=True)
+            assert found.dtype.isnative
+        with_jax, pullback = vjp(x, jnp.asarray(native[1]), b)
+        dx, _, db = pullback(y.astype(dtype))
+        assert all(isinstance(array, jax.Array) for array in (with_jax, dx, db))
+        np.testing.assert_array_equal(with_jax, wanted, strict=True)
+    for result in (tconv.im2col(x, 2), tconv.fractional_stride(x, 2), tconv.conv_matrix(w, 3),
+                   tconv.pixel_unshuffle(x, (3,)), tconv.interpolate(x, scale_factor=2),
+                   tconv.init.icnr(w, 2)):  # fmt: skip
+        assert result.dtype.isnative
+        assert result.dtype == native[0].dtype
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize(
+    ("operands", "cotangents"),
+    [
+        (("float16", "float32", "float64"), ("float16", "float32", "float64")),
+        (("float32", "complex64", "float32"), ("float32", "complex64", "float32")),
+        (("complex64", "float32", "float16"), ("complex64", "float32", "float16")),
+        (("float64", "bfloat16", "int8"), ("float64", "bfloat16", "float64")),
+        (("int8", "int32", "int16"), ("int8", "int32", "int16")),
+        (("int8", "float32", "float32"), ("float32", "float32", "float32")),
+    ],
+)
+def test_cotangents_have_the_dtypes_of_their_operands(operands, cotangents, backend):
+    """The real part of a complex one; the floats of an integer operand of a float problem."""
+    shapes = (1, 1, 3), (1, 1, 2), (1,)
+    arrays = [
+        ones(*shape, dtype=np.dtype(name)) for shape, name in zip(shapes, operands, strict=True)
+    ]
+
+    def every(x, w, b):
+        found = []
+        for vjp in (tconv.conv_transpose_vjp, tconv.conv_vjp):
+            y, pullback = vjp(x, w, b)
+            found.append(pullback(y))
+        return found
+
+    with jax.numpy_dtype_promotion("standard"):
+        for found in compute(backend, every, *arrays):
+            assert tuple(array.dtype.name for array in found) == cotangents
+
+
 @pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize("dtype", INTEGERS)
 def test_integers_wrap_around_as_numpys_do(dtype, backend):

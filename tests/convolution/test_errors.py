@@ -104,6 +104,58 @@ def test_numbered_functions_refuse_weights_of_other_axes(name, axes):
         function(x, w.tolist())
 
 
+FUNCTIONS = [
+    *("conv_transpose", "conv_transpose_vjp", "conv", "conv_vjp"),
+    *(f"{name}{axes}d" for name in ("conv_transpose", "conv") for axes in (1, 2, 3)),
+]
+
+
+@pytest.mark.parametrize(
+    ("word", "remedy"),
+    [
+        ("weight", "Write w"),
+        ("kernel", "Write w"),
+        ("bias", "Write b"),
+        ("strides", "Write stride"),
+        ("rhs_dilation", "Write dilation"),
+        ("feature_group_count", "Write groups"),
+        ("data_format", "Write dimension_numbers=('NHWC', 'HWIO', 'NHWC'), for example"),
+        ("banana", "Its arguments are x, w, b, "),
+    ],
+)
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_keywords_of_other_libraries(name, word, remedy):
+    """Also in place of w, which is then missing."""
+    with pytest.raises(TypeError) as caught:
+        getattr(tconv, name)(zeros(*X_SHAPE), **{word: 1})
+    assert str(caught.value).startswith(f"{word}: {name} has no such argument; got it as a keyword")
+    assert remedy in str(caught.value)
+
+
+def test_what_replaces_an_output_shape():
+    """``output_size``, which a convolution does not have."""
+    for name, remedy in (("conv_transpose", "Write output_size."), ("conv", "Its arguments are")):
+        with pytest.raises(TypeError, match=remedy):
+            getattr(tconv, name)(zeros(*X_SHAPE), zeros(*W_SHAPE), output_shape=(5, 6))
+
+
+@pytest.mark.parametrize("name", ["conv_transpose", "conv_transpose_vjp", "conv", "conv_vjp"])
+def test_a_positional_stride(name):
+    with pytest.raises(TypeError, match=rf"^{name}: takes x, w, b by position .*; got 4 posi") as e:
+        getattr(tconv, name)(zeros(*X_SHAPE), zeros(*W_SHAPE), None, (2, 1))
+    assert f"Write stride=(2, 1), or take {name.removesuffix('_vjp')}1d" in str(e.value)
+
+
+def test_too_many_positions():
+    with pytest.raises(TypeError, match=r"^conv2d: takes .*; got 8 positional .* Name the others"):
+        tconv.conv2d(zeros(*X_SHAPE), zeros(*W_SHAPE), None, 1, 0, 1, 1, None)
+
+
+def test_a_missing_operand_is_pythons_own_error():
+    with pytest.raises(TypeError, match="missing 1 required positional argument: 'w'"):
+        tconv.conv_transpose(zeros(*X_SHAPE))
+
+
 def test_a_traced_parameter_is_refused():
     """Under jit a stride must be a Python int, not a value that is not known yet."""
     with pytest.raises(TypeError, match=r"^stride: .*under jax.jit it must be static\."):

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from jax import lax
+from jax import numpy as jnp
 
 import tconv
 from tconv.testing import Problem
@@ -137,3 +138,43 @@ def test_pullback_refuses_a_cotangent_in_the_wrong_order():
     assert y.shape == (2, 5, 7, 2)
     with pytest.raises(ValueError, match=r"^cotangent: .*\(2, 5, 7, 2\); got shape \(2, 2, 5, 7\)"):
         pullback(y.transpose(0, 3, 1, 2))
+
+
+@pytest.mark.parametrize("names", [("NCHW", "IOHW", "NCHW"), ("NHWC", "HWIO", "CWHN")])
+def test_an_output_size_is_spatial_or_the_whole_shape(names):
+    """The whole shape is in the order of the result, as its ``shape`` is."""
+    x, w = reordered(X, "NCHW", names[0]), reordered(W, "IOHW", names[1])
+    for batch in ("N", ""):
+        orders = [name if batch else name.replace("N", "") for name in names]
+        operand = x if batch else x.take(0, names[0].index("N"))
+        named = {"dimension_numbers": orders, **NAMED}
+        wanted = tconv.conv_transpose(operand, w, output_size=(9, 14), **named)
+        assert sorted(wanted.shape) == sorted((*X.shape[:1] * len(batch), 2, 9, 14))
+        for size in (wanted.shape, np.array(wanted.shape), np.array([9, 14])):
+            y = tconv.conv_transpose(operand, w, output_size=size, **named)
+            np.testing.assert_array_equal(y, wanted, strict=True)
+            again, _ = tconv.conv_transpose_vjp(operand, w, output_size=size, **named)
+            np.testing.assert_array_equal(again, wanted, strict=True)
+            numbered = tconv.conv_transpose2d(operand, w, output_size=size, **named)
+            np.testing.assert_array_equal(numbered, wanted, strict=True)
+
+
+@pytest.mark.parametrize("asarray", [np.array, jnp.array])
+def test_arrays_of_ints_are_as_good_as_tuples(asarray):
+    """One axis for each entry, padding as pairs included."""
+    arrays = {
+        "stride": asarray([2, 3]),
+        "padding": asarray([[0, 1], [1, -1]]),
+        "dilation": asarray([1, 2]),
+        "output_padding": asarray([1]),
+    }
+    tuples = {"stride": (2, 3), "padding": ((0, 1), (1, -1)), "dilation": (1, 2)}
+    np.testing.assert_array_equal(
+        tconv.conv_transpose(X, W, **arrays),
+        tconv.conv_transpose(X, W, output_padding=(1, 1), **tuples),
+    )
+    x = np.ones((1, 1, 4, 6))
+    for function in (tconv.im2col, tconv.pixel_unshuffle):
+        np.testing.assert_array_equal(function(x, asarray([2, 3])), function(x, (2, 3)))
+    assert tconv.conv_output_size(asarray([4, 6]), asarray([2, 3])) == (3, 4)
+    assert tconv.bilinear_kernel(1, asarray([2, 3, 4])).shape == (1, 1, 2, 3, 4)

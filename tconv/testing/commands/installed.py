@@ -40,12 +40,12 @@ def functions(backend: str, device: str | None, dtypes: tuple[str, ...]) -> Func
     if device not in (None, "cpu"):
         raise ValueError(f"--device {device}: NumPy computes on the cpu. Add --backend jax.")
 
-    def method(name: str) -> Function:
+    def method(name: Any) -> Function:
         return lambda x, w, b=None, **keywords: tconv.conv_transpose(
             x, w, b, method=name, **keywords
         )
 
-    vjps = {"conv_transpose": tconv.conv_transpose_vjp, "conv": tconv.conv_vjp}
+    vjps: dict[str, Function] = {"conv_transpose": tconv.conv_transpose_vjp, "conv": tconv.conv_vjp}
     return Functions("NumPy backend", method, tconv.conv, vjps.__getitem__, True)
 
 
