@@ -39,6 +39,10 @@ def conv_transpose(
     Along each axis, ``y[o]`` is the sum of ``x[i] * w[t]`` over all ``i``, ``t`` with
     ``i*stride + t*dilation - lo == o``; outputs that no tap reaches hold the bias alone.
 
+    On JAX a NaN or an infinity in w may reach outputs whose taps do not read it, but not with
+    ``method="col2im"``; one in x does so with ``"matrix"`` and ``"subpixel"`` alone.  XLA takes
+    subnormal numbers for zero and may give -0.0 where NumPy gives 0.0.
+
     Args:
         x: input, (batch, in_channels, *spatial) or (in_channels, *spatial).
         w: weight, (in_channels, out_channels/groups, *kernel_size).

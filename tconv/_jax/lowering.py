@@ -19,7 +19,7 @@ from tconv._core.arguments import is_known
 from tconv._core.cost import Counts
 from tconv._core.plan import Plan
 from tconv._jax import choose, rewrites
-from tconv._jax.forms import CONVOLUTIONS, FORMS
+from tconv._jax.forms import CONVOLUTIONS, FORMS, taps
 from tconv._jax.forms.axes import Precision
 
 OPERANDS = {"y": ("x", "w"), "x": ("y", "w"), "w": ("x", "y")}
@@ -108,7 +108,10 @@ def _by_form(
     name = form or _form_of(result, plan, platform, method, sums)
     if platform not in _HALF_UNITS or name not in CONVOLUTIONS:
         first, second = (lax.convert_element_type(array, sums) for array in (first, second))
-    values = FORMS[result][name].compute(plan, first, second, precision)
+    run = FORMS[result][name].compute
+    if result == "w" and platform == "cpu" and form is None and dtypes.kind(sums) in "fc":
+        run = taps.guarded(run, shifted=name == "shifts")
+    values = run(plan, first, second, precision)
     return lax.convert_element_type(values, given)
 
 
