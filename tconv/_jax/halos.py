@@ -77,9 +77,7 @@ def part_of(axis: Axis, result: str, devices: int) -> Part | None:
         firsts = tuple(first for first, _ in reads)
         lows = [axis.lo + o - first * axis.stride for o, first in zip(starts, firsts, strict=True)]
         skips = tuple(low - min(lows) for low in lows)
-        own = replace(
-            axis, input_size=length, output_size=outputs + max(skips), lo=min(lows)
-        )
+        own = replace(axis, input_size=length, output_size=outputs + max(skips), lo=min(lows))
         part = Part(own, Rows(inputs, firsts, length), skips, outputs)
     else:
         length = (inputs - 1) * axis.stride + axis.extent
@@ -103,9 +101,7 @@ def exchanged(array: Array, axis: int, rows: Rows, devices: Any) -> Array:
     return from_each(around, axis, rows.offsets, rows.length, devices)
 
 
-def from_each(
-    array: Array, axis: int, starts: Sequence[int], length: int, devices: Any
-) -> Array:
+def from_each(array: Array, axis: int, starts: Sequence[int], length: int, devices: Any) -> Array:
     """``length`` rows from ``starts[p]`` on, on device p."""
     if len(set(starts)) == 1:
         return lax.slice_in_dim(array, starts[0], starts[0] + length, axis=axis)

@@ -128,7 +128,7 @@ def lowering_rule(result: str, platform: str | None) -> Callable[..., Any]:
     """The rule that lowers the map which gives this one of "x", "w" and "y".
 
     It is traced on plain arrays: it computes on what one device or the partitioner sees, so the
-    types of mesh axes are left outside, but where they divide a spatial axis.
+    types of mesh axes are left outside, but where they divide the problem.
     """
     of_platform, operands = partial(compute, result, platform=platform), OPERANDS[result]
 
@@ -164,14 +164,15 @@ def lowering_rule(result: str, platform: str | None) -> Callable[..., Any]:
         shardings = (each.sharding for each in context.avals_in)
         division = agreed(plan, result, dict(zip(operands, shardings, strict=True)))
         known = versions.partitioned(context)
-        if division.parts:
+        function: Callable[..., Array] = partial(of_plan, plan=plan, wide=wide)
+        if any(0 in each.shape for each in (*context.avals_in, aval)):
+            pass  # nothing to divide
+        elif division.along:
             function = on_explicit_axes(of_plan, operands, division, wide, aval.dtype)
             inner, mesh = context, division.mesh
         elif known is not None:
             function = on_automatic_axes(of_plan, operands, plan, result, wide, aval.dtype)
             inner = known.replace(avals_in=plain)
-        else:
-            function = partial(of_plan, plan=plan, wide=wide)
         with use_abstract_mesh(mesh):
             (lowered,) = mlir.lower_fun(function, multiple_results=False)(inner, *arrays)
         return [versions.lower_with_sharding_in_types(context, lowered, aval)]

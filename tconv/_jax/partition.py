@@ -7,7 +7,9 @@ On explicit mesh axes the types say how operands are sharded, and the map is low
 from __future__ import annotations
 
 from collections.abc import Callable
-from itertools import chain
+from functools import partial
+from itertools import chain, combinations
+from math import prod
 from typing import Any
 
 import jax
@@ -20,8 +22,8 @@ from jax.experimental.custom_partitioning import (
 )
 
 from tconv._core.plan import Plan
-from tconv._jax.halos import READS, exchanged, from_each
-from tconv._jax.sharding import Division, indices_of, settled
+from tconv._jax.halos import READS, exchanged, from_each, part_of
+from tconv._jax.sharding import Division, settled
 
 Compute = Callable[..., Array]
 
@@ -65,7 +67,7 @@ def on_automatic_axes(
     function.def_partition(
         partition=of_device,
         infer_sharding_from_operands=inferred,
-        sharding_rule=_sharding_rule(plan, operands, result),
+        sharding_rule=partial(_sharding_rule, plan, operands, result),
     )
     mapped: Compute = function
     return mapped
@@ -93,35 +95,52 @@ def _of_device(
     return compute_part
 
 
-def _sharding_rule(plan: Plan, operands: tuple[str, str], result: str) -> SdyShardingRule:
+def _sharding_rule(
+    plan: Plan, operands: tuple[str, str], result: str, mesh: Any, *_types: Any
+) -> SdyShardingRule:
     """Which axes of the arrays are sharded alike, in the partitioner's terms.
 
-    The channels of groups are the groups and what each has of them, which stays whole.
+    The channels of groups are the groups and what each has of them, which stays whole.  A spatial
+    axis that no part of the mesh divides is another one in y than in x.
     """
     every = range(len(plan.axes))
-    spatial, kernel = tuple(f"s{n}" for n in every), tuple(f"k{n}" for n in every)
-    if plan.groups == 1:
-        channels, whole, sizes = {"x": ("i",), "y": ("o",)}, kernel, {}
-    else:
-        channels, whole = {"x": ("g", "i"), "y": ("g", "o")}, (*kernel, "i", "o")
-        sizes = {"g": plan.groups, "i": plan.group_in_channels}
+    inputs, kernel = [f"s{n}" for n in every], [f"k{n}" for n in every]
+    outputs = [f"s{n}" if _divisible(plan, n, result, mesh) else f"o{n}" for n in every]
+    channels, whole, sizes = {"x": ("i",), "y": ("o",)}, kernel, {}
+    if plan.groups > 1:
+        inner = {"x": plan.group_in_channels, "y": plan.group_out_channels}
+        channels = {
+            name: (*"g", *letter) if inner[name] > 1 else ("g",)
+            for name, letter in channels.items()
+        }
+        whole = [*kernel, "i", "o"]
+        # Those that no axis consists of alone.
+        sizes = {"i": inner["x"]} if inner["x"] > 1 else {}
+        sizes |= {"g": plan.groups} if min(inner.values()) > 1 else {}
     factors = {
-        "x": (("n",), channels["x"], *((each,) for each in spatial)),
-        "y": (("n",), channels["y"], *((each,) for each in spatial)),
+        "x": (("n",), channels["x"], *((each,) for each in inputs)),
+        "y": (("n",), channels["y"], *((each,) for each in outputs)),
         "w": (channels["x"], ("o",), *((each,) for each in kernel)),
     }
-    # In the order that they first appear in, as the partitioner wants them.
-    every_factor = dict.fromkeys(chain(*(chain(*factors[name]) for name in (*operands, result))))
-    kept = {*chain(*factors[result]), *whole}
     mappings = {
         name: ArrayMapping(*(one[0] if len(one) == 1 else CompoundFactor(*one) for one in axes))
         for name, axes in factors.items()
     }
+    # In the order that they first appear in, as the partitioner wants them.
+    ordered = list(dict.fromkeys(chain(*(chain(*factors[name]) for name in (*operands, result)))))
+    kept = [each for each in ordered if each in chain(*factors[result]) or each in whole]
     return SdyShardingRule(
         tuple(mappings[name] for name in operands),
         (mappings[result],),
-        reduction_factors=tuple(each for each in every_factor if each not in kept),
-        need_replication_factors=tuple(each for each in every_factor if each in whole),
-        permutation_factors=() if result == "w" else spatial,
+        reduction_factors=tuple(each for each in ordered if each not in kept),
+        need_replication_factors=tuple(each for each in kept if each in whole),
+        permutation_factors=tuple(each for each in kept if each in {*inputs} & {*outputs}),
         **sizes,
     )
+
+
+def _divisible(plan: Plan, number: int, result: str, mesh: Any) -> bool:
+    """Whether some of the axes of the mesh can divide this spatial axis."""
+    sizes = list(mesh.shape.values())
+    some = chain(*(combinations(sizes, count) for count in range(1, len(sizes) + 1)))
+    return any(part_of(plan.axes[number], result, prod(each)) is not None for each in some)

@@ -112,10 +112,11 @@ def _transpose(
     The cotangent of a wide result is one of a half kind that was cast: casting it back is exact.
     """
     wanted, other = bilinear.operands[position], bilinear.operands[1 - position]
-    known = (first, second)[1 - position]
+    linear, known = (first, second)[position], (first, second)[1 - position]
     cotangent = lax.convert_element_type(cotangent, known.dtype)
     static |= {"wide": False, "called": True}
-    return bind(wanted, {bilinear.result: cotangent, other: known}, **static)
+    result = bind(wanted, {bilinear.result: cotangent, other: known}, **static)
+    return placed(result, linear.aval.sharding)
 
 
 def _batch(

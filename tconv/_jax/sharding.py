@@ -25,7 +25,7 @@ from tconv._jax.halos import Part, part_of
 # divided.  The channels of a grouped problem are divided by whole groups alone.
 _LETTERS = {"x": "NI", "w": "IO", "y": "NO"}
 _GROUPED_LETTERS = {"x": "NG", "w": "G-", "y": "NG"}
-_MEANING = {"N": "batch", "I": "x channel", "O": "y channel", "G": "group", "-": "y channel"}
+_MEANING = {"N": "batch", "I": "x channel", "O": "y channel", "G": "group", "-": "kernel's"}
 
 
 @dataclass(frozen=True)
@@ -83,9 +83,7 @@ class Division:
         return tuple(name for entry in rest for name in _names(entry))
 
 
-def agreed(
-    plan: Plan, result: str, operands: Mapping[str, NamedSharding]
-) -> Division:
+def agreed(plan: Plan, result: str, operands: Mapping[str, NamedSharding]) -> Division:
     """The division of operands on a mesh with explicit axes, which must be sharded alike.
 
     A spatial axis that cannot be divided, see ``part_of``, is left whole.
@@ -93,20 +91,18 @@ def agreed(
     mesh = max((each.mesh for each in operands.values()), key=lambda mesh: not mesh.empty)
     along: dict[str, Any] = {}
     for name, sharding in operands.items():
-        entries = zip(indices_of(plan, name), sharding.spec, strict=False)
-        for place, (index, entry) in enumerate(entries):
-            spatial = place > 1
-            if spatial and (entry is None or not _divides(plan, result, index, mesh, entry)):
+        for index, entry in zip(indices_of(plan, name), sharding.spec, strict=False):
+            if index.isdigit() and (
+                entry is None or not _divides(plan, result, index, mesh, entry)
+            ):
                 continue
             split = index == "-" or (index == "G" and plan.groups % _count(mesh, entry))
             if along.setdefault(index, entry) != entry or (split and entry is not None):
-                _fail("spatial" if spatial else _MEANING[index], operands)
+                _fail(_MEANING.get(index, "spatial"), operands)
     return Division(plan, result, mesh, {k: v for k, v in along.items() if v is not None})
 
 
-def settled(
-    plan: Plan, result: str, mesh: Any, shardings: Mapping[str, Any]
-) -> Division:
+def settled(plan: Plan, result: str, mesh: Any, shardings: Mapping[str, Any]) -> Division:
     """The division that automatic shardings of all three arrays, the operands' first, come to.
 
     What cannot be divided, or not alike, is left whole.
@@ -114,7 +110,9 @@ def settled(
     along: dict[str, Any] = {}
     used: set[str] = set()
     for name, sharding in shardings.items():
-        for index, entry in zip(indices_of(plan, name), getattr(sharding, "spec", ()), strict=False):
+        for index, entry in zip(
+            indices_of(plan, name), getattr(sharding, "spec", ()), strict=False
+        ):
             names = set(_names(entry))
             if not names or index in along or used & names:
                 continue
@@ -134,8 +132,9 @@ def aligned(plan: Plan, result: str, operands: Mapping[str, Array]) -> dict[str,
 
 
 def placed(array: Array, sharding: NamedSharding) -> Array:
-    """The array on explicit mesh axes sharded so, which it is left alone if it is already."""
-    if jax.typeof(array).sharding.spec == sharding.spec:
+    """The array on explicit mesh axes sharded so, where it is not already."""
+    given = jax.typeof(array).sharding
+    if sharding.mesh.empty or tuple(given.spec) == tuple(sharding.spec):
         return array
     moved: Array = jax.sharding.reshard(array, sharding)
     return moved

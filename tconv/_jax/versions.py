@@ -12,9 +12,7 @@ from jax.sharding import AxisType
 try:
     from jax.extend.mlir import lower_with_sharding_in_types
 except ImportError:  # before 0.10
-    from jax._src.interpreters.mlir import (  # type: ignore[no-redef,attr-defined]
-        lower_with_sharding_in_types,
-    )
+    from jax._src.interpreters.mlir import lower_with_sharding_in_types
 
 __all__ = ["lower_with_sharding_in_types", "partitioned", "varying"]
 
