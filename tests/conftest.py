@@ -21,7 +21,7 @@ _QUICK_COMPILE = (
 )
 if jax.__version_info__[:2] == (0, 10):
     os.environ["XLA_FLAGS"] = f"{_QUICK_COMPILE} {os.environ.get('XLA_FLAGS', '')}"
-jax.config.update("jax_num_cpu_devices", 2)  # for the tests of sharding
+jax.config.update("jax_num_cpu_devices", 4)  # for the tests of sharding
 jax.config.update("jax_enable_x64", True)
 jax.config.update("jax_numpy_dtype_promotion", "strict")
 jax.config.update("jax_numpy_rank_promotion", "raise")

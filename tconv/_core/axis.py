@@ -73,6 +73,12 @@ class Axis:
         first = -((self.extent - 1 - start - self.lo) // self.stride)
         return first, (stop - 1 + self.lo) // self.stride + 1
 
+    def inside(self) -> slice:
+        """The inputs that every tap carries inside the output."""
+        start = min(max(0, -(-self.lo // self.stride)), self.input_size)
+        stop = (self.output_size - self.extent + self.lo) // self.stride + 1
+        return slice(start, min(max(start, stop), self.input_size))
+
     def cut(self, start: int, stop: int) -> tuple[slice, Axis]:
         """The inputs of x that reach the outputs ``start <= o < stop``, and the axis between
         the two."""

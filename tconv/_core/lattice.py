@@ -184,6 +184,12 @@ class Cells:
         before = self.reached - self.axis.input_size - self.first
         return before, self.first + self.count - self.axis.input_size
 
+    def shared(self) -> slice:
+        """The positions of y in the cells that every shift brings an input to."""
+        start, stop = self.shifts[-1] * self.axis.stride, self.axis.input_size * self.axis.stride
+        start = min(max(0, start - self.axis.lo), self.axis.output_size)
+        return slice(start, min(max(start, stop - self.axis.lo), self.axis.output_size))
+
     def shift_padding(self, shift: int) -> tuple[int, int]:
         """Cells of y before and behind those that a shift brings the inputs to; negative where
         they fall outside y."""

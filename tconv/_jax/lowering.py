@@ -10,7 +10,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array, lax
-from jax.extend.mlir import lower_with_sharding_in_types
 from jax.interpreters import mlir
 from jax.sharding import use_abstract_mesh
 
@@ -18,9 +17,11 @@ from tconv._core import dtypes
 from tconv._core.arguments import is_known
 from tconv._core.cost import Counts
 from tconv._core.plan import Plan
-from tconv._jax import choose, rewrites
-from tconv._jax.forms import CONVOLUTIONS, FORMS
+from tconv._jax import choose, rewrites, versions
+from tconv._jax.forms import CONVOLUTIONS, FORMS, taps
 from tconv._jax.forms.axes import Precision
+from tconv._jax.partition import on_automatic_axes, on_explicit_axes
+from tconv._jax.sharding import agreed
 
 OPERANDS = {"y": ("x", "w"), "x": ("y", "w"), "w": ("x", "y")}
 METHODS = {"col2im": "columns", "dilated": "dilated", "matrix": "matrix"}
@@ -108,7 +109,10 @@ def _by_form(
     name = form or _form_of(result, plan, platform, method, sums)
     if platform not in _HALF_UNITS or name not in CONVOLUTIONS:
         first, second = (lax.convert_element_type(array, sums) for array in (first, second))
-    values = FORMS[result][name].compute(plan, first, second, precision)
+    run = FORMS[result][name].compute
+    if result == "w" and platform == "cpu" and form is None and dtypes.kind(sums) in "fc":
+        run = taps.guarded(run, shifted=name == "shifts")
+    values = run(plan, first, second, precision)
     return lax.convert_element_type(values, given)
 
 
@@ -124,14 +128,14 @@ def lowering_rule(result: str, platform: str | None) -> Callable[..., Any]:
     """The rule that lowers the map which gives this one of "x", "w" and "y".
 
     It is traced on plain arrays: it computes on what one device or the partitioner sees, so the
-    types of mesh axes are left outside.
+    types of mesh axes are left outside, but where they divide the problem.
     """
-    of_platform = partial(compute, result, platform=platform)
+    of_platform, operands = partial(compute, result, platform=platform), OPERANDS[result]
 
-    def computed(first: Array, second: Array, *, plan: Plan, **static: Any) -> Any:
+    def computed(first: Array, second: Array, *, plan: Plan, **static: Any) -> Array:
         return of_platform(plan, first, second, **static)
 
-    def apart(*arrays: Array, plan: Plan, **static: Any) -> Any:
+    def apart(*arrays: Array, plan: Plan, **static: Any) -> Array:
         """The same, called.
 
         What is not differentiated stays inlined, and is fused with what comes before and after
@@ -140,17 +144,37 @@ def lowering_rule(result: str, platform: str | None) -> Callable[..., Any]:
         """
         of_plan = partial(computed, plan=plan, **static)
         last = plan.channels_last
-        return rewrites.called(of_plan, OPERANDS[result], result, channels_last=last)(*arrays)
+        return rewrites.called(of_plan, operands, result, channels_last=last)(*arrays)
 
-    lower_inlined = mlir.lower_fun(computed, multiple_results=False)
-    lower_apart = mlir.lower_fun(apart, multiple_results=False)
-
-    def rule(context: Any, first: Array, second: Array, *, called: bool, **static: Any) -> Any:
-        lower = lower_apart if called and platform == "cpu" else lower_inlined
-        plain = [jax.core.ShapedArray(aval.shape, aval.dtype) for aval in context.avals_in]
-        (aval,) = context.avals_out
-        with use_abstract_mesh(jax.sharding.AbstractMesh((), ())):
-            (lowered,) = lower(context.replace(avals_in=plain), first, second, **static)
-        return [lower_with_sharding_in_types(context, lowered, aval)]
+    def rule(
+        context: Any,
+        *arrays: Array,
+        plan: Plan,
+        called: bool,
+        wide: bool,
+        precision: Any,
+        method: str,
+    ) -> Any:
+        (aval,), mesh = context.avals_out, jax.sharding.AbstractMesh((), ())
+        plain = [jax.core.ShapedArray(each.shape, each.dtype) for each in context.avals_in]
+        inner = context.replace(avals_in=plain)
+        of_plan = partial(
+            apart if called and platform == "cpu" else computed, precision=precision, method=method
+        )
+        shardings = (each.sharding for each in context.avals_in)
+        division = agreed(plan, result, dict(zip(operands, shardings, strict=True)))
+        known = versions.partitioned(context)
+        function: Callable[..., Array] = partial(of_plan, plan=plan, wide=wide)
+        if any(0 in each.shape for each in (*context.avals_in, aval)):
+            pass  # nothing to divide
+        elif division.along:
+            function = on_explicit_axes(of_plan, operands, division, wide, aval.dtype)
+            inner, mesh = context, division.mesh
+        elif known is not None:
+            function = on_automatic_axes(of_plan, operands, plan, result, wide, aval.dtype)
+            inner = known.replace(avals_in=plain)
+        with use_abstract_mesh(mesh):
+            (lowered,) = mlir.lower_fun(function, multiple_results=False)(inner, *arrays)
+        return [versions.lower_with_sharding_in_types(context, lowered, aval)]
 
     return rule

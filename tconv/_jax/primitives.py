@@ -26,7 +26,8 @@ from tconv._core.arguments import is_known
 from tconv._core.plan import Plan
 from tconv._jax import vmap
 from tconv._jax.lowering import OPERANDS, lowering_rule
-from tconv._jax.sharding import result_sharding
+from tconv._jax.sharding import agreed, aligned, placed
+from tconv._jax.versions import varying
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,8 @@ def bind(result: str, arrays: dict[str, Any], **static: Any) -> Any:
     belongs to a derivative is.
     """
     bilinear = _GIVING[result]
-    first, second = _agree(*(arrays[name] for name in bilinear.operands))
+    operands = {name: jnp.asarray(arrays[name]) for name in bilinear.operands}
+    first, second = _agree(*aligned(static["plan"], result, operands).values())
     return bilinear.primitive.bind(first, second, **static)
 
 
@@ -62,11 +64,11 @@ def _agree(first: Any, second: Any) -> tuple[Any, Any]:
     Inside ``shard_map`` a replicated operand must be cast to a varying one first: it is the
     transpose of this cast that sums its cotangent over the mesh axis.
     """
-    varying = [jax.typeof(operand).manual_axis_type.varying for operand in (first, second)]
-    wanted = varying[0] | varying[1]
+    each = [varying(jax.typeof(operand)) for operand in (first, second)]
+    wanted = each[0] | each[1]
     return tuple(
         lax.pcast(operand, tuple(wanted - have), to="varying") if wanted - have else operand
-        for operand, have in zip((first, second), varying, strict=True)
+        for operand, have in zip((first, second), each, strict=True)
     )
 
 
@@ -82,17 +84,18 @@ def _abstract(
     bilinear: Bilinear, first: Any, second: Any, *, plan: Plan, wide: bool, **_: Any
 ) -> Any:
     """The result's type: shape from the plan, mesh axes from the operands."""
-    if first.manual_axis_type.varying != second.manual_axis_type.varying:
+    if varying(first) != varying(second):
         raise ValueError(
             f"{bilinear.primitive}: operands must vary over the same manual mesh axes; got "
             f"{first} and {second}. Call the public functions, which cast them."
         )
-    names = (*bilinear.operands, bilinear.result)
+    operands = zip(bilinear.operands, (first.sharding, second.sharding), strict=True)
+    division = agreed(plan, bilinear.result, dict(operands))
     return first.update(
         shape=_shapes(plan)[bilinear.result],
         dtype=_result_dtype(first.dtype, wide),
         weak_type=False,
-        sharding=result_sharding(names, first.sharding, second.sharding, plan),
+        sharding=division.sharding(bilinear.result),
     )
 
 
@@ -109,10 +112,11 @@ def _transpose(
     The cotangent of a wide result is one of a half kind that was cast: casting it back is exact.
     """
     wanted, other = bilinear.operands[position], bilinear.operands[1 - position]
-    known = (first, second)[1 - position]
+    linear, known = (first, second)[position], (first, second)[1 - position]
     cotangent = lax.convert_element_type(cotangent, known.dtype)
     static |= {"wide": False, "called": True}
-    return bind(wanted, {bilinear.result: cotangent, other: known}, **static)
+    result = bind(wanted, {bilinear.result: cotangent, other: known}, **static)
+    return placed(result, linear.aval.sharding)
 
 
 def _batch(

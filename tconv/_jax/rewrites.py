@@ -18,6 +18,7 @@ from jax import Array, lax
 from jax.experimental.xla_metadata import set_xla_metadata
 
 from tconv._core.arguments import is_known
+from tconv._core.axis import Axis
 from tconv._core.lattice import Reduction, reduction
 from tconv._core.plan import Plan
 from tconv._jax.forms.axes import into_last, on_spatial, out_of_last, padded
@@ -211,31 +212,48 @@ def _lattice_padding(found: Reduction, output_size: Any) -> tuple[Any, Any, int]
 
 
 def point(plan: Plan) -> Rewrite | None:
-    """Where x has one position: a problem without spatial axes, whose y has a channel a tap.
+    """Where x has one position: a problem without spatial axes, whose y has a channel for each tap
+    that lands inside the given one's.
 
     The positions of y are the features of one GEMM, so it computes in the order that writes them
     side by side.
     """
-    if not plan.axes or not all(is_known(n) and n == 1 for n in plan.input_size):
+    sizes = (*plan.input_size, *plan.output_size)
+    if not plan.axes or not all(map(is_known, sizes)) or set(plan.input_size) != {1}:
         return None
-    out_channels = plan.out_channels * plan.taps
+    landing = [_landing(axis) for axis in plan.axes]
+    size = [taps.stop - taps.start for taps, _ in landing]
+    if 0 in size:
+        return None
+    out_channels = plan.out_channels * prod(size)
     one = replace(plan, out_channels=out_channels, axes=(), channels_last=True)
-    window = [(axis.lo, axis.extent - axis.lo - axis.output_size) for axis in plan.axes]
-    taps = [slice(None, None, axis.dilation) for axis in plan.axes]
-    cropped = [
-        (-lo, -hi, axis.dilation - 1) for axis, (lo, hi) in zip(plan.axes, window, strict=True)
+    outside = [
+        (t.start, k - t.stop, 0) for k, (t, _) in zip(plan.kernel_size, landing, strict=True)
+    ]
+    between = [
+        (o.start, axis.output_size - o.stop, axis.dilation - 1)
+        for axis, (_, o) in zip(plan.axes, landing, strict=True)
     ]
 
     def into(name: str, array: Array) -> Sequence[Array]:
-        if name == "y":
-            array = _extended(array, window)[(..., *taps)]
+        if name != "x":
+            array = array[(..., *(each["wy".index(name)] for each in landing))]
         return [jnp.reshape(array, (array.shape[0], prod(array.shape[1:])))]
 
     def out_of(name: str, arrays: Sequence[Array]) -> Array:
         (array,) = arrays
-        if name == "y":
-            kernels = jnp.reshape(array, (array.shape[0], plan.out_channels, *plan.kernel_size))
-            return padded(kernels, [(0, 0, 0), (0, 0, 0), *cropped])
-        return jnp.reshape(array, plan.x_shape if name == "x" else plan.w_shape)
+        if name == "x":
+            return jnp.reshape(array, plan.x_shape)
+        channels = plan.out_channels if name == "y" else plan.group_out_channels
+        array = jnp.reshape(array, (array.shape[0], channels, *size))
+        return padded(array, [(0, 0, 0), (0, 0, 0), *(between if name == "y" else outside)])
 
     return Rewrite(one, into, out_of)
+
+
+def _landing(axis: Axis) -> tuple[slice, slice]:
+    """The taps that carry the one input inside y, and where in y they land."""
+    first = min(max(0, -(-axis.lo // axis.dilation)), axis.kernel_size)
+    past = min(axis.kernel_size, (axis.output_size - 1 + axis.lo) // axis.dilation + 1)
+    start, stop = (t * axis.dilation - axis.lo for t in (first, past - 1))
+    return slice(first, max(first, past)), slice(start, stop + 1, axis.dilation)

@@ -153,15 +153,14 @@ def test_explicit_types_of_the_result() -> None:
     assert_close(y, PLAIN.reference(*PLAIN.operands()))
 
 
-def test_explicit_sharding_of_a_spatial_axis_is_refused_with_the_remedy() -> None:
-    mesh = mesh_of(AxisType.Explicit)
-    x, w = PLAIN.operands()
-    with jax.set_mesh(mesh):
-        along_space = jax.reshard(x, P(None, None, "i"))
-        with pytest.raises(ValueError, match=r"spatial axes .*jax\.sharding\.reshard"):
-            PLAIN.apply(along_space, w)
-        free = jax.sharding.auto_axes(PLAIN.apply, out_sharding=P("i"))
-        assert_close(jax.jit(free)(along_space, w), PLAIN.reference(x, w))
+def test_an_explicitly_sharded_kernel_is_refused_with_the_remedy() -> None:
+    x, w = (jnp.ones(shape) for shape in ((2, 2, 8), (2, 2, 4)))
+    with jax.set_mesh(mesh_of(AxisType.Explicit)):
+        w = jax.reshard(w, P(None, None, "i"))
+        with pytest.raises(ValueError, match=r"the kernel not at all .*jax\.sharding\.reshard"):
+            tconv.conv_transpose(x, w)
+        whole = jax.sharding.reshard(w, P())
+        assert tconv.conv_transpose(x, whole).shape == (2, 2, 11)
 
 
 def test_other_mesh_axes_may_stay_automatic_under_shard_map() -> None:

@@ -15,7 +15,7 @@ from jax import Array
 
 from tconv._core.cost import Counts
 from tconv._core.plan import Plan
-from tconv._jax.forms import depthwise, scatter, shifts, subpixel, toeplitz, windows, xla
+from tconv._jax.forms import depthwise, scatter, shifts, subpixel, taps, toeplitz, windows, xla
 from tconv._jax.forms.axes import Precision
 
 __all__ = ["CONVOLUTIONS", "FORMS", "Form"]
@@ -51,6 +51,7 @@ FORMS: dict[str, dict[str, Form]] = {
         "convolution": Form(xla.weight_cotangent),
         "depthwise": Form(depthwise.weight_cotangent, depthwise.weight_counts),
         "shifts": Form(shifts.weight_cotangent, shifts.weight_counts),
+        "taps": Form(taps.weight_cotangent),
         "windows": Form(windows.weight_cotangent, windows.weight_counts),
     },
 }

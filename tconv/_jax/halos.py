@@ -1,0 +1,109 @@
+"""A spatial axis divided over devices: each computes its part from its rows and its neighbours'.
+
+With ``i*stride + t*dilation - lo == o`` the outputs [a, b) read the inputs ``inputs_of(a, b)``, and
+the inputs [a, b) the outputs ``a*stride - lo`` to ``(b - 1)*stride + dilation*(k - 1) - lo``.  Rows
+beyond the ends of the whole array are zeros, as the definition counts them, so all devices compute
+one problem of their own without knowing where they are: what differs between them is where they
+read, and where in what they compute their part begins.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import jax.numpy as jnp
+from jax import Array, lax
+
+from tconv._core.arguments import is_known
+from tconv._core.axis import Axis
+
+READS = {"y": "x", "x": "y", "w": "y"}  # which operand's rows are exchanged for a result
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Device p holds ``own`` rows from ``p*own`` on and reads ``length`` from ``starts[p]`` on."""
+
+    own: int
+    starts: tuple[int, ...]
+    length: int
+
+    @property
+    def before(self) -> int:
+        """Rows that are fetched from the device before."""
+        return max(0, *(p * self.own - start for p, start in enumerate(self.starts)))
+
+    @property
+    def behind(self) -> int:
+        """Rows that are fetched from the device behind."""
+        ends = (start + self.length for start in self.starts)
+        return max(0, *(end - (p + 1) * self.own for p, end in enumerate(ends)))
+
+    @property
+    def near(self) -> bool:
+        """Whether no device reads further than its neighbours' rows."""
+        return max(self.before, self.behind) <= self.own
+
+    @property
+    def offsets(self) -> tuple[int, ...]:
+        """Where what is read begins in the neighbour's rows, its own and the other's."""
+        return tuple(start - p * self.own + self.before for p, start in enumerate(self.starts))
+
+
+@dataclass(frozen=True)
+class Part:
+    """What each device computes of one axis: the problem ``axis`` of the rows it reads, whose
+    result holds its ``size`` own rows from ``skips[p]`` on."""
+
+    axis: Axis
+    rows: Rows
+    skips: tuple[int, ...]
+    size: int
+
+
+def part_of(axis: Axis, result: str, devices: int) -> Part | None:
+    """The part of each of so many devices; None where a size does not divide or rows of others than
+    the neighbours would be read."""
+    sizes = (axis.input_size, axis.output_size)
+    if not all(is_known(size) and size and size % devices == 0 for size in sizes):
+        return None
+    inputs, outputs = (size // devices for size in sizes)
+    if result == "y":
+        starts = range(0, axis.output_size, outputs)
+        reads = [axis.inputs_of(start, start + outputs) for start in starts]
+        length = max(1, *(stop - start for start, stop in reads))
+        firsts = tuple(first for first, _ in reads)
+        lows = [axis.lo + o - first * axis.stride for o, first in zip(starts, firsts, strict=True)]
+        skips = tuple(low - min(lows) for low in lows)
+        own = replace(axis, input_size=length, output_size=outputs + max(skips), lo=min(lows))
+        part = Part(own, Rows(inputs, firsts, length), skips, outputs)
+    else:
+        length = (inputs - 1) * axis.stride + axis.extent
+        firsts = tuple(i * axis.stride - axis.lo for i in range(0, axis.input_size, inputs))
+        own = replace(axis, input_size=inputs, output_size=length, lo=0)
+        part = Part(own, Rows(outputs, firsts, length), (0,) * devices, inputs)
+    return part if part.rows.near else None
+
+
+def exchanged(array: Array, axis: int, rows: Rows, devices: Any) -> Array:
+    """The rows that this device reads; ``devices`` names the mesh axes that it lies along."""
+    last = len(rows.starts) - 1
+    pieces = [array]
+    if rows.before:
+        end = lax.slice_in_dim(array, rows.own - rows.before, rows.own, axis=axis)
+        pieces.insert(0, lax.ppermute(end, devices, [(p, p + 1) for p in range(last)]))
+    if rows.behind:
+        start = lax.slice_in_dim(array, 0, rows.behind, axis=axis)
+        pieces.append(lax.ppermute(start, devices, [(p + 1, p) for p in range(last)]))
+    around = lax.concatenate(pieces, axis) if len(pieces) > 1 else array
+    return from_each(around, axis, rows.offsets, rows.length, devices)
+
+
+def from_each(array: Array, axis: int, starts: Sequence[int], length: int, devices: Any) -> Array:
+    """``length`` rows from ``starts[p]`` on, on device p."""
+    if len(set(starts)) == 1:
+        return lax.slice_in_dim(array, starts[0], starts[0] + length, axis=axis)
+    start = jnp.asarray(starts)[lax.axis_index(devices)]
+    return lax.dynamic_slice_in_dim(array, start, length, axis)
