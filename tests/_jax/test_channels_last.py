@@ -39,8 +39,8 @@ CASES = {
         {"stride": 2, "output_padding": (1, 0, 1), "padding": (1, 0, 1)},
     ),
     "sum and shifts": Case(
-        (2, 2, 9),
-        (2, 5, 8),
+        (2, 3, 9),
+        (3, 5, 8),
         {"stride": 4, "padding": 2},
     ),
     "dilated": Case(

@@ -203,7 +203,7 @@ def shift_spans(cells: Sequence[Cells], shifts: Sequence[int]) -> dict[str, Span
 def signal_of(plan: Plan, x: Array) -> Named:
     """x with its axes named, as it lies."""
     positions = along("position", len(plan.axes))
-    return _channels_named(plan, "x", x, positions, "in", plan.group_in_channels)
+    return named_channels(plan, "x", x, positions, "in", plan.group_in_channels)
 
 
 def x_from(plan: Plan, signal: Named) -> Array:
@@ -268,7 +268,7 @@ def w_from_phases(plan: Plan, kernel: Named) -> Array:
 def cells_in_place(plan: Plan, y: Array) -> Named:
     """y as it lies, each spatial axis as (reached cells, phases), with zeros where y ends."""
     cells = cells_of(plan.axes)
-    named = _channels_named(
+    named = named_channels(
         plan, "y", y, along("spatial", len(cells)), "out", plan.group_out_channels
     )
     named = named.padded({f"spatial{n}": c.y_padding for n, c in enumerate(cells)})
@@ -312,7 +312,7 @@ def windows_of(plan: Plan, y: Array) -> Named:
     """
     cells, ndim = cells_of(plan.axes), len(plan.axes)
     spatial = along("spatial", ndim)
-    named = _channels_named(plan, "y", y, spatial, "out", plan.group_out_channels)
+    named = named_channels(plan, "y", y, spatial, "out", plan.group_out_channels)
     windows = named.ordered(in_order(plan, ("out",), ("batch", *spatial)))
     taps_at = 2 + ndim if plan.channels_last else 2
     for n, along_axis in reversed(list(enumerate(cells))):
@@ -335,7 +335,7 @@ def _windows_along(values: Named, cells: Cells, number: int, taps_at: int) -> Na
     return joined(pieces, [len(pieces)], [f"tap{number}"])
 
 
-def _channels_named(
+def named_channels(
     plan: Plan, name: str, array: Array, spatial: Names, channel: str, channels: int
 ) -> Named:
     """An x or y as it lies, its channels as (group, channel)."""

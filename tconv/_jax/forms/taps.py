@@ -18,7 +18,9 @@ from tconv._core.arguments import is_known
 from tconv._core.axis import Axis
 from tconv._core.lattice import cells_of
 from tconv._core.plan import Plan
-from tconv._jax.forms.axes import Precision, padded
+from tconv._jax.forms.axes import Named, Precision, along, into_last, out_of_last
+from tconv._jax.forms.axes import product as multiplied
+from tconv._jax.forms.cells import in_order, named_channels, signal_of, w_from
 
 Compute = Callable[[Plan, Array, Array, Precision], Array]
 
@@ -26,28 +28,36 @@ Compute = Callable[[Plan, Array, Array, Precision], Array]
 def weight_cotangent(plan: Plan, x: Array, y: Array, precision: Precision) -> Array:
     """w from x and y: for each tap the inputs that it carries inside y, all others being zero."""
     ndim = len(plan.axes)
-    grouped, positions = (plan.batch, plan.groups), [0, *range(3, 3 + ndim)]
-    x = jnp.reshape(x, (*grouped, plan.group_in_channels, *plan.input_size))
-    y = jnp.reshape(y, (*grouped, plan.group_out_channels, *plan.output_size))
-    y = padded(y, [*[(0, 0, 0)] * 3, *((axis.lo, axis.hi, 0) for axis in plan.axes)])
-    spans = [(axis.input_size - 1) * axis.stride + 1 for axis in plan.axes]
-    every = (..., *(slice(None, None, axis.stride) for axis in plan.axes))
+    places = along("position", ndim)
+    summed = ("batch", *places)
+    signal = signal_of(plan, x).ordered(in_order(plan, ("in",), summed))
+    outputs = named_channels(plan, "y", y, places, "out", plan.group_out_channels)
+    outputs = outputs.ordered(in_order(plan, ("out",), summed))
+    outputs = outputs.padded({f"position{n}": (a.lo, a.hi) for n, a in enumerate(plan.axes)})
+    spans = {f"position{n}": (a.input_size - 1) * a.stride + 1 for n, a in enumerate(plan.axes)}
+    lengths = [spans.get(axis, outputs.size(axis)) for axis in outputs.axes]
+    strided: dict[str, int | slice] = {
+        f"position{n}": slice(None, None, axis.stride) for n, axis in enumerate(plan.axes)
+    }
 
     def of_tap(tap: Array) -> Array:
-        start = [tap[n] * axis.dilation for n, axis in enumerate(plan.axes)]
-        corner = [jnp.zeros_like(tap[0])] * 3 + start
-        read = lax.dynamic_slice(y, corner, [*y.shape[:3], *spans])[every]
-        inside = x
+        starts = {f"position{n}": tap[n] * axis.dilation for n, axis in enumerate(plan.axes)}
+        corner = [starts.get(axis, jnp.zeros_like(tap[0])) for axis in outputs.axes]
+        read = Named(lax.dynamic_slice(outputs.values, corner, lengths), outputs.axes)
+        inside = signal.values
         for n, axis in enumerate(plan.axes):
-            lands = lax.broadcasted_iota(np.int32, x.shape, 3 + n) * axis.stride
-            lands = lands + (start[n] - axis.lo)
+            place = signal.place(f"position{n}")
+            lands = lax.broadcasted_iota(np.int32, inside.shape, place) * axis.stride
+            lands = lands + (starts[f"position{n}"] - axis.lo)
             kept = (lands >= 0) & (lands < axis.output_size)
             inside = jnp.where(kept, inside, jnp.zeros_like(inside))
-        summed = ((positions, positions), ((1,), (1,)))
-        return lax.dot_general(inside, read, summed, precision=precision)
+        carried = Named(inside, signal.axes)
+        return multiplied(carried, read.taken(strided), summed, precision).values
 
     taps = jnp.asarray(list(product(*map(range, plan.kernel_size))), np.int32)
-    return jnp.reshape(jnp.moveaxis(lax.map(of_tap, taps), 0, -1), plan.w_shape)
+    kernel = Named(lax.map(of_tap, taps), ("taps", "group", "in", "out"))
+    sizes = {f"tap{n}": size for n, size in enumerate(plan.kernel_size)}
+    return w_from(plan, kernel.split("taps", sizes))
 
 
 def guarded(compute: Compute, *, shifted: bool) -> Compute:
@@ -59,24 +69,27 @@ def guarded(compute: Compute, *, shifted: bool) -> Compute:
     """
 
     def compute_w(plan: Plan, x: Array, y: Array, precision: Precision) -> Array:
-        border = list(_outside(x, [_if_known(axis, axis.inside) for axis in plan.axes]))
+        into, out_of = (into_last, out_of_last) if plan.channels_last else (_same, _same)
+        x, y, first = into("x", x), into("y", y), 1 if plan.channels_last else 2
+        border = list(_outside(x, first, [_if_known(axis, axis.inside) for axis in plan.axes]))
         if shifted:
             cells = cells_of(plan.axes)
-            border += _outside(y, [_if_known(each.axis, each.shared) for each in cells])
+            border += _outside(y, first, [_if_known(each.axis, each.shared) for each in cells])
+
+        def by(form: Compute, x: Array, y: Array) -> Array:
+            return into("w", form(plan, out_of("x", x), out_of("y", y), precision))
+
         if not border:
-            return compute(plan, x, y, precision)
+            return out_of("w", by(compute, x, y))
         finite = jnp.stack([jnp.all(jnp.isfinite(each)) for each in border]).all()
-        forms = [
-            partial(_positional, form, plan, precision) for form in (compute, weight_cotangent)
-        ]
-        w: Array = lax.cond(finite, *forms, x, y)
-        return w
+        w: Array = lax.cond(finite, partial(by, compute), partial(by, weight_cotangent), x, y)
+        return out_of("w", w)
 
     return compute_w
 
 
-def _positional(form: Compute, plan: Plan, precision: Precision, x: Array, y: Array) -> Array:
-    return form(plan, x, y, precision)
+def _same(_: str, array: Array) -> Array:
+    return array
 
 
 def _if_known(axis: Axis, inner: Callable[[], slice]) -> slice:
@@ -84,9 +97,9 @@ def _if_known(axis: Axis, inner: Callable[[], slice]) -> slice:
     return inner() if is_known(axis.input_size) and is_known(axis.output_size) else slice(0, 0)
 
 
-def _outside(array: Array, inner: Sequence[slice]) -> Iterator[Array]:
+def _outside(array: Array, first_axis: int, inner: Sequence[slice]) -> Iterator[Array]:
     """What lies before and behind these positions of each spatial axis, where there is any."""
-    for axis, each in enumerate(inner, 2):
+    for axis, each in enumerate(inner, first_axis):
         for start, stop in ((0, each.start), (each.stop, array.shape[axis])):
             if start != stop:
                 yield lax.slice_in_dim(array, start, stop, axis=axis)
