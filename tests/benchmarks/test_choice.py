@@ -189,7 +189,7 @@ def test_rates_are_fitted_to_generated_problems(backend, capsys, monkeypatch):
     command.main(["rates", "--backend", backend, "--seconds", "0"])
     printed = capsys.readouterr().out
     assert re.match(r"products=[\d.e-]+, convolved=", printed)
-    assert re.search(r"mean 1\.\d+, worst \d", printed)
+    assert re.search(r"mean \d+\.\d+, worst \d", printed)
 
 
 def test_generated_problems_are_the_same_for_a_seed_and_none_of_a_table():
