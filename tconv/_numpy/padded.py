@@ -22,7 +22,7 @@ from tconv._core.lattice import (
     phases,
 )
 from tconv._core.typing import AnyArray
-from tconv._numpy import scratch
+from tconv._numpy.scratch import Scratch
 from tconv._numpy.tiles import EVERY
 
 Taps = tuple[tuple[int, ...], ...]
@@ -105,12 +105,11 @@ class PaddedPlanes(NamedTuple):
         return prod(self.pitches)
 
 
-def flatten(x: AnyArray, planes: PaddedPlanes) -> AnyArray:
-    """(channels, batch * size + slack): x (batch, channels, *spatial) in zeros, of the
-    caller's frame of scratch memory."""
+def flatten(x: AnyArray, planes: PaddedPlanes, memory: Scratch) -> AnyArray:
+    """(channels, batch * size + slack): x (batch, channels, *spatial) in zeros."""
     samples, channels = x.shape[:2]
     length = samples * planes.size
-    flat = scratch.zeros((channels, length + planes.slack), x.dtype)
+    flat = memory.zeros((channels, length + planes.slack), x.dtype)
     padded = flat[:, :length].reshape(channels, samples, *planes.pitches)
     padded[(EVERY, EVERY, *planes.interior)] = x.swapaxes(0, 1)
     return flat
