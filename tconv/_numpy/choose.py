@@ -106,9 +106,7 @@ FORMS: dict[str, dict[str, Form]] = {
         ),
     },
     "w": {
-        "windows": Form(
-            WINDOWS.weight_cotangent, windows.weight_counts, windows.weight_workspace
-        ),
+        "windows": Form(WINDOWS.weight_cotangent, windows.weight_counts, windows.weight_workspace),
         "space to depth": Form(
             SPACE_TO_DEPTH.weight_cotangent,
             space_to_depth.weight_counts,

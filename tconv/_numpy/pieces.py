@@ -200,9 +200,7 @@ def by_pieces(
     return computed
 
 
-def blocks(
-    task: Task, plan: Plan, parts: Parts
-) -> Iterator[tuple[Index, slice, Iterator[Piece]]]:
+def blocks(task: Task, plan: Plan, parts: Parts) -> Iterator[tuple[Index, slice, Iterator[Piece]]]:
     """Each part of the result: where it is, its channels, and the pieces whose sum it is."""
     ranges = _ranges(task, plan, parts)
     summed = is_summed(task, plan)
