@@ -63,7 +63,9 @@ def weight_cotangent(plan: Plan, x: AnyArray, y: AnyArray) -> AnyArray:
     for tap, inputs, outputs in _joined(plan):
         for carried, read in zip(signal[inputs], source[outputs], strict=True):
             columns = read.reshape(*read.shape[:2], prod(read.shape[2:]))
-            w[tap] += carried.reshape(*carried.shape[:2], -1) @ columns.swapaxes(1, 2)
+            w[tap] += carried.reshape(
+                *carried.shape[:2], prod(carried.shape[2:])
+            ) @ columns.swapaxes(1, 2)
     return w.reshape(plan.w_shape)
 
 
