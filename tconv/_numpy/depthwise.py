@@ -16,7 +16,13 @@ from tconv._core.axis import Axis
 from tconv._core.cost import Counts, copy
 from tconv._core.plan import Plan
 from tconv._core.typing import AnyArray
-from tconv._numpy.padded import FUSION_LIMIT, flatten, padded_planes, plane_size
+from tconv._numpy.padded import (
+    FUSION_LIMIT,
+    flatten,
+    padded_planes,
+    plane_size,
+    plane_slack,
+)
 from tconv._numpy.padded import products as products_of
 from tconv._numpy.scratch import Scratch
 from tconv._numpy.tiles import EVERY, GroupTasks, Index, OutputTile
@@ -58,13 +64,13 @@ def _tasks(limits: Limits) -> GroupTasks:
 
 
 def _groups_at_once(limits: Limits, _: Plan, tile: OutputTile) -> int:
-    return limits.elements // (tile.samples * padded_planes(tile.axes, limits.fusion).size)
+    return limits.elements // (tile.samples * plane_size(tile.axes, limits.fusion))
 
 
 def _scratch(limits: Limits, plan: Plan, tile: OutputTile, groups: int) -> list[int]:
-    planes = padded_planes(tile.axes, limits.fusion)
-    positions = tile.samples * planes.size
-    flat = groups * plan.group_in_channels * (positions + planes.slack)
+    positions = tile.samples * plane_size(tile.axes, limits.fusion)
+    slack = plane_slack(tile.axes, limits.fusion)
+    flat = groups * plan.group_in_channels * (positions + slack)
     return [flat, groups * positions, groups * positions]
 
 
