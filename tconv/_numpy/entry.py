@@ -63,10 +63,10 @@ def cotangents(
     """``conv`` of y and w, and ``weight_cotangent`` of x and y, from one gathering of y."""
     result_x, sums = _promoted(y.dtype, w.dtype)
     result_w, sums_w = _promoted(x.dtype, y.dtype)
-    both = pieces.cotangents(plan, x, w, y, sums=sums) if sums == sums_w else None
-    if both is not None:
-        dx, dw = both
-        return dx.astype(result_x, copy=False), dw.astype(result_w, copy=False)
+    if sums == sums_w:
+        both = pieces.cotangents(plan, x, w, y, sums=sums, of_x=result_x, of_w=result_w)
+        if both is not None:
+            return both
     dx = conv(plan, y, w, None, precision=precision, preferred=None)
     return dx, weight_cotangent(plan, x, y, precision=precision)
 

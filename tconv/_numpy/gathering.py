@@ -3,7 +3,7 @@ is gathered from y."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -34,6 +34,12 @@ def region(plan: Plan, y: AnyArray, tile: WindowTile, spans: list[tuple[int, int
     copy = np.zeros((*picked.shape[:3], *(stop - start for start, stop in spans)), y.dtype)
     copy[(..., *outer)] = view
     return copy
+
+
+def is_padded(plan: Plan, spans: Iterable[tuple[int, int]]) -> bool:
+    """Whether regions within these spans may be padded copies."""
+    sizes = zip(spans, plan.output_size, strict=True)
+    return any(start < 0 or stop > size for (start, stop), size in sizes)
 
 
 class Buffer:

@@ -9,9 +9,9 @@ into tiles by themselves, as it suits them; pieces are for what does not fit eve
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import pairwise, product
 from math import prod
 from typing import Any, NamedTuple, Protocol
@@ -107,18 +107,37 @@ def compute(
 
 
 def cotangents(
-    plan: Plan, x: AnyArray, w: AnyArray, y: AnyArray, *, sums: np.dtype[Any]
+    plan: Plan,
+    x: AnyArray,
+    w: AnyArray,
+    y: AnyArray,
+    *,
+    sums: np.dtype[Any],
+    of_x: np.dtype[Any],
+    of_w: np.dtype[Any],
 ) -> tuple[AnyArray, AnyArray] | None:
-    """x from (y, w) and w from (x, y), of one gathering of y where both have the same form, all
-    of it fits, and all is finite; otherwise None."""
+    """x from (y, w) in a dtype ``of_x`` and w from (x, y) in a dtype ``of_w``, of one gathering of
+    y where both have the same form, pieces of the batch, the groups and the positions fit, and all
+    is finite; otherwise None."""
     form = choose("x", plan)
     if form != choose("w", plan) or form not in COTANGENTS or not _is_finite(w):
         return None
-    copied = tuple(_is_copied(operand, sums) for operand in (x, w, y))
-    if not _fits_together(form, plan, sums.itemsize, copied):
+    copied = _is_copied(y, sums), _is_copied(w, sums), of_x != sums
+    task = Task("x", form, sums.itemsize, copied)
+    parts = cuts_together(task, plan, (_is_copied(x, sums), of_w != sums))
+    if parts is None:
         return None
-    dx, dw = COTANGENTS[form](plan, _as(x, sums), _as(w, sums), _as(y, sums))
-    return (dx, dw) if _is_finite(dw) else None
+    if max(parts) == 1:
+        dx, dw = COTANGENTS[form](plan, _as(x, sums), _as(w, sums), _as(y, sums))
+    else:
+        dx, dw = np.empty(plan.x_shape, of_x), np.zeros(plan.w_shape, sums)
+        for place, _, pieces in blocks(task, plan, parts):
+            dx[place] = 0
+            for piece in pieces:
+                operands = _as(x[piece.x], sums), _as(w[piece.w], sums), _as(y[piece.y], sums)
+                dx[place], part = COTANGENTS[form](piece.plan, *operands)
+                dw[piece.w] += part
+    return (_as(dx, of_x), _as(dw, of_w)) if _is_finite(dw) else None
 
 
 def biased(values: AnyArray, bias: AnyArray | None) -> AnyArray:
@@ -141,13 +160,6 @@ def _is_copied(operand: Operand, sums: np.dtype[Any]) -> bool:
     if not isinstance(operand, np.ndarray) or operand.dtype != sums:
         return True
     return not operand.flags.c_contiguous
-
-
-@lru_cache(maxsize=1024)
-def _fits_together(form: str, plan: Plan, itemsize: int, copied: tuple[bool, ...]) -> bool:
-    needed = sum(FORMS[result][form].workspace(plan, itemsize) for result in "xw")
-    shapes = zip((plan.x_shape, plan.w_shape, plan.y_shape), copied, strict=True)
-    return needed + itemsize * sum(prod(shape) for shape, is_copy in shapes if is_copy) <= WORKSPACE
 
 
 def _compute(
@@ -303,17 +315,32 @@ def _cut(size: int, count: int, unit: int) -> list[slice]:
 
 @lru_cache(maxsize=1024)
 def cuts(task: Task, plan: Plan) -> Parts:
-    """The parts whose pieces fit.
+    """The parts whose pieces fit."""
+    return _search(task, plan, partial(weight, task, plan), range(POSITIONS + 2 * len(plan.axes)))
 
-    One after the other, what is halved is what brings the bytes of a piece down for the least
-    time: twice the time must save three quarters of the bytes.
-    """
+
+@lru_cache(maxsize=1024)
+def cuts_together(task: Task, plan: Plan, copied: tuple[bool, bool]) -> Parts | None:
+    """The parts whose pieces fit where w is summed beside x: none of w itself.  ``copied`` says
+    of x and w, as in a task, whether they are held in another form."""
+    numbers = (BATCH, GROUPS, *range(POSITIONS, POSITIONS + len(plan.axes)))
+    weigh = partial(_weight_together, task, plan, copied)
+    parts = _search(task, plan, weigh, numbers)
+    return parts if weigh(parts)[0] <= WORKSPACE else None
+
+
+Weigh = Callable[[Parts], tuple[int, float]]
+
+
+def _search(task: Task, plan: Plan, weigh: Weigh, numbers: Sequence[int]) -> Parts:
+    """One after the other of these is halved, which brings the bytes of a piece down for the least
+    time: twice the time must save three quarters of the bytes."""
     parts: Parts = (1,) * (POSITIONS + 2 * len(plan.axes))
-    needed, _ = weight(task, plan, parts)
+    needed, _ = weigh(parts)
     while needed > WORKSPACE:
         found = []
-        for more in _halvings(task, plan, parts):
-            needed, time = weight(task, plan, more)
+        for more in _halvings(task, plan, parts, numbers):
+            needed, time = weigh(more)
             found.append((needed * time**2, needed, more))
         if not found:
             return parts
@@ -321,10 +348,26 @@ def cuts(task: Task, plan: Plan) -> Parts:
     return parts
 
 
-def _halvings(task: Task, plan: Plan, parts: Parts) -> Iterator[Parts]:
-    """The parts with one of them doubled, where that is possible."""
-    whole_groups = parts[GROUPS] < plan.groups
-    for number, (size, count) in enumerate(zip(_sizes(task, plan), parts, strict=True)):
+def _weight_together(
+    task: Task, plan: Plan, copied: tuple[bool, bool], parts: Parts
+) -> tuple[int, float]:
+    """Bytes of a piece of both, and nanoseconds for all of them."""
+    needed, time = weight(task, plan, parts)
+    piece = _largest(task, plan, parts)
+    form = FORMS["w"][task.form]
+    cut = max(parts) > 1
+    elements = prod(piece.x_shape) if copied[0] or cut else 0
+    elements += prod(plan.w_shape) if copied[1] else 0
+    elements += prod(piece.w_shape) if cut else 0
+    needed += form.workspace(piece, task.itemsize) + elements * task.itemsize
+    return needed, time + prod(parts) * nanoseconds(form, piece)
+
+
+def _halvings(task: Task, plan: Plan, parts: Parts, numbers: Sequence[int]) -> Iterator[Parts]:
+    """The parts with one of these doubled, where that is possible."""
+    whole_groups, sizes = parts[GROUPS] < plan.groups, _sizes(task, plan)
+    for number in numbers:
+        size, count = sizes[number], parts[number]
         if count < size and not (whole_groups and number in (INPUTS, OUTPUTS)):
             yield (*parts[:number], min(size, 2 * count), *parts[number + 1 :])
 

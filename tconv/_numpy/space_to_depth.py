@@ -13,7 +13,7 @@ from tconv._core.cost import Counts, copy, gemm
 from tconv._core.lattice import rectangle
 from tconv._core.plan import Plan
 from tconv._core.typing import AnyArray
-from tconv._numpy.gathering import Buffer, Gathered, Gathering, region
+from tconv._numpy.gathering import Buffer, Gathered, Gathering, is_padded, region
 from tconv._numpy.tiles import (
     STRIDED,
     WINDOW_LIMITS,
@@ -176,12 +176,14 @@ SPACE_TO_DEPTH = Gathering(gather, _TotalX, _TotalW)
 
 
 def _gathered(plan: Plan, most: AtOnce) -> tuple[int, int]:
-    """Elements of the phases of a tile and of the region that they are split from, and its
-    cells."""
+    """Elements of the phases of a tile, and of the region that they are split from where it is
+    padded; and its cells."""
     split = _split(plan)
     cells = most.images * prod(split.cells(most.sizes(plan)))
     channels = most.groups * most.channels * cells
-    return channels * (prod(split.phases) + prod(plan.stride)), cells
+    along = zip(plan.axes, split.cells(plan.input_size), strict=True)
+    padded = is_padded(plan, ((-a.lo, count * a.stride - a.lo) for a, count in along))
+    return channels * (prod(split.phases) + (prod(plan.stride) if padded else 0)), cells
 
 
 def conv_workspace(plan: Plan, itemsize: int) -> int:

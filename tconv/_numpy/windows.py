@@ -11,7 +11,7 @@ from numpy.lib.stride_tricks import as_strided
 from tconv._core.cost import Counts, copy, gemm
 from tconv._core.plan import Plan
 from tconv._core.typing import AnyArray
-from tconv._numpy.gathering import Buffer, Gathered, Gathering, region
+from tconv._numpy.gathering import Buffer, Gathered, Gathering, is_padded, region
 from tconv._numpy.tiles import (
     STRIDED,
     WINDOW_LIMITS,
@@ -159,11 +159,13 @@ WINDOWS = Gathering(gather, _TotalX, _TotalW)
 
 
 def _gathered(plan: Plan, most: AtOnce) -> int:
-    """Elements of the windows of a tile, and of the region that they cover."""
+    """Elements of the windows of a tile, and of the region that they cover where it is padded."""
     sizes = most.sizes(plan)
     channels = most.images * most.groups * most.channels
-    spans = zip(sizes, plan.axes, strict=True)
-    region = prod((size - 1) * axis.stride + axis.extent for size, axis in spans)
+    spans = [(n - 1) * axis.stride + axis.extent for n, axis in zip(sizes, plan.axes, strict=True)]
+    last = [(axis.input_size - 1) * axis.stride + axis.extent for axis in plan.axes]
+    every = ((-axis.lo, stop - axis.lo) for axis, stop in zip(plan.axes, last, strict=True))
+    region = prod(spans) if is_padded(plan, every) else 0
     return channels * (region + prod(sizes) * plan.taps)
 
 

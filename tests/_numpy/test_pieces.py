@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import pytest
 
 from tconv._core.plan import Plan, conv_call, conv_transpose_call
-from tconv._numpy import pieces
+from tconv._numpy import entry, pieces
+from tconv._numpy.choose import choose
 from tconv._numpy.pieces import GROUPS, INPUTS, OUTPUTS, Parts, Task
 from tconv._numpy.scratch import WORKSPACE
 
@@ -68,6 +71,56 @@ def test_sums_over_pieces_are_rounded_once() -> None:
     y = pieces.by_pieces(task_of("y"), plan, (1, 1, 3, 1, 1, 1), x, w, DOUBLE, half)
     assert y.dtype == half
     assert y.item() == 2050
+
+
+@pytest.fixture
+def little_memory(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A bound that small problems exceed."""
+    caches = pieces.cuts, pieces.cuts_together
+    monkeypatch.setattr(pieces, "WORKSPACE", 3000)
+    for cache in caches:
+        cache.cache_clear()
+    yield
+    for cache in caches:
+        cache.cache_clear()
+
+
+@pytest.mark.usefixtures("little_memory")
+def test_both_gradients_from_the_same_pieces() -> None:
+    cut = 0
+    for problem in problems(32, 150):
+        plan, x, w, y = problem
+        both = pieces.cotangents(plan, x, w, y, sums=DOUBLE, of_x=DOUBLE, of_w=DOUBLE)
+        if both is not None:
+            problem.check("x", both[0])
+            problem.check("w", both[1])
+            task = Task("x", choose("x", plan), 8, (False,) * 3)
+            cut += max(pieces.cuts_together(task, plan, (False, False)) or (0,)) > 1
+    assert cut > 20
+
+
+@pytest.mark.usefixtures("little_memory")
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.complex128, np.int32])
+def test_the_public_functions_in_little_memory(dtype: type) -> None:
+    """Sums of small whole numbers, so exact in every dtype."""
+    for problem in problems(33, 60):
+        plan = problem.plan
+        operands = [operand.astype(dtype) for operand in (problem.x, problem.w, problem.y)]
+        x, w, y = operands
+        options: dict[str, Any] = {"precision": None, "preferred": None}
+        computed = {
+            "y": entry.conv_transpose(plan, x, w, None, method="auto", **options),
+            "x": entry.conv(plan, y, w, None, **options),
+            "w": entry.weight_cotangent(plan, x, y, precision=None),
+        }
+        for result, value in computed.items():
+            assert value.dtype == dtype
+            problem.check(result, value)
+        for result, value in zip(
+            "xw", entry.cotangents(plan, x, w, y, precision=None), strict=True
+        ):
+            assert value.dtype == dtype
+            problem.check(result, value)
 
 
 LARGE = {
