@@ -51,7 +51,8 @@ class Buffer:
     def copy(self, view: AnyArray) -> AnyArray:
         """A contiguous copy of a view."""
         if self._memory.size < view.size:
-            self._memory = np.empty(view.size, self._memory.dtype)
+            self._memory = np.empty(0, view.dtype)  # before there is another
+            self._memory = np.empty(view.size, view.dtype)
         copied = self._memory[: view.size].reshape(view.shape)
         np.copyto(copied, view)
         return copied
@@ -104,6 +105,7 @@ class Gathering:
         for tile, gathered in self.gather(plan, y):
             for total in totals:
                 total.add(tile, gathered)
+            del gathered
         return [total.result() for total in totals]
 
 

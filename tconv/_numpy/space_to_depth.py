@@ -115,9 +115,11 @@ def gather(plan: Plan, y: AnyArray, limits: WindowLimits = WINDOW_LIMITS) -> Gat
             for start, size, axis in zip(starts, cells, plan.axes, strict=True)
         ]
         source = region(plan, y, tile, spans)
+        images = source.shape[0]
         apart = source.reshape(*source.shape[:3], *_alternate(cells, plan.stride))
         phases = buffer.copy(apart[(..., *used)].transpose(order))
-        yield tile, phases.reshape(phases.shape[0], -1, source.shape[0] * prod(cells))
+        del source, apart  # before there are those of the next tile
+        yield tile, phases.reshape(phases.shape[0], -1, images * prod(cells))
 
 
 class _TotalX:

@@ -52,9 +52,12 @@ def gather(
         depth = source.shape[2] * plan.taps
         windows = view if plan.taps == 1 or single else buffer.copy(view)
         if taps_last:
-            yield tile, windows.reshape(images, source.shape[1], -1, depth).swapaxes(2, 3)
+            gathered = windows.reshape(images, source.shape[1], -1, depth).swapaxes(2, 3)
         else:
-            yield tile, windows.reshape(images, source.shape[1], depth, -1)
+            gathered = windows.reshape(images, source.shape[1], depth, -1)
+        del source, view, windows  # before there are those of the next tile
+        yield tile, gathered
+        del gathered
 
 
 def _at_once(plan: Plan, itemsize: int, limits: WindowLimits = WINDOW_LIMITS) -> AtOnce:
