@@ -1,19 +1,15 @@
 """A problem cut into pieces, so that what a call holds beside its operands and its result stays
 within a bound, whatever the batch, the image, the kernel, the channels and the dtype.
 
-A piece is a problem of its own: a part of the batch, of the groups, of the channels, of the taps,
-and of the positions of the axes, which are those of y where y is computed and else those of x.
 What the result has is cut into blocks; over the rest the pieces of a block are summed.  Forms cut
 into tiles by themselves, as it suits them; pieces are for what does not fit even so.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
-from functools import lru_cache, partial
+from collections.abc import Iterator
+from dataclasses import replace
 from itertools import pairwise, product
-from math import prod
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -21,15 +17,23 @@ import numpy as np
 from tconv._core import dtypes
 from tconv._core.plan import Plan
 from tconv._core.typing import AnyArray
-from tconv._numpy.choose import COTANGENTS, EXACT, FORMS, RATES, Form, choose, nanoseconds
-from tconv._numpy.scratch import WORKSPACE
+from tconv._numpy.choose import COTANGENTS, choose
+from tconv._numpy.cuts import (
+    BATCH,
+    GROUPS,
+    INPUTS,
+    OPERANDS,
+    OUTPUTS,
+    Parts,
+    Task,
+    cuts,
+    cuts_together,
+    is_summed,
+    sizes_of,
+    spatial,
+)
 from tconv._numpy.tapwise import all_finite
 from tconv._numpy.tiles import Index
-
-OPERANDS = {"y": "xw", "x": "yw", "w": "xy"}
-
-# Nanoseconds that a piece costs beside its form: its plan, its views and its call.
-PIECE = 50e3
 
 
 class Operand(Protocol):
@@ -39,33 +43,6 @@ class Operand(Protocol):
     def dtype(self) -> np.dtype[Any]: ...
 
     def __getitem__(self, index: Any, /) -> AnyArray: ...
-
-
-@dataclass(frozen=True)
-class Task:
-    """What is computed, and in what way: ``form`` names one of ``FORMS``, "exact" or "auto".
-
-    The operands are computed with in ``itemsize`` bytes an element; ``copied`` says which of them
-    are not so in memory, in the order of ``OPERANDS``, and whether the result is not.
-    """
-
-    result: str
-    form: str
-    itemsize: int
-    copied: tuple[bool, bool, bool]
-
-    def form_for(self, plan: Plan) -> Form:
-        """The form that computes a plan."""
-        if self.form == "exact":
-            return EXACT[self.result]
-        name = choose(self.result, plan) if self.form == "auto" else self.form
-        return FORMS[self.result][name]
-
-
-# Into how many parts each is cut: batch, groups, channels of x and of y in a group; then the
-# positions of each axis, then its taps.
-Parts = tuple[int, ...]
-BATCH, GROUPS, INPUTS, OUTPUTS, POSITIONS = range(5)
 
 
 class Piece(NamedTuple):
@@ -223,7 +200,7 @@ def blocks(task: Task, plan: Plan, parts: Parts) -> Iterator[tuple[Index, slice,
         chosen = (_merged(block, rest, summed) for rest in product(*added))
         pieces = (piece for each in chosen if (piece := _piece(task, plan, each)) is not None)
         x_channels, y_channels = _channels(plan, block)
-        positions, taps = _spatial(plan, block)
+        positions, taps = spatial(plan, block)
         place: dict[str, Index] = {
             "y": (block[BATCH], y_channels, *positions),
             "x": (block[BATCH], x_channels, *positions),
@@ -232,24 +209,11 @@ def blocks(task: Task, plan: Plan, parts: Parts) -> Iterator[tuple[Index, slice,
         yield place[task.result], x_channels if task.result == "x" else y_channels, pieces
 
 
-def is_summed(task: Task, plan: Plan) -> list[bool]:
-    """Of each of the ``Parts`` whether the result is summed over it."""
-    of_result = {"y": (INPUTS,), "x": (OUTPUTS,), "w": (BATCH,)}[task.result]
-    along = [task.result == "w"] * len(plan.axes) + [task.result != "w"] * len(plan.axes)
-    return [*(number in of_result for number in range(POSITIONS)), *along]
-
-
 def _merged(
     block: tuple[slice, ...], rest: tuple[slice, ...], summed: list[bool]
 ) -> tuple[slice, ...]:
     """The ranges of a piece: of a block, and of what is summed."""
     return tuple(r if add else b for b, r, add in zip(block, rest, summed, strict=True))
-
-
-def _spatial(plan: Plan, chosen: Any) -> tuple[Any, Any]:
-    """The positions and the taps."""
-    middle = POSITIONS + len(plan.axes)
-    return chosen[POSITIONS:middle], chosen[middle:]
 
 
 def _channels(plan: Plan, chosen: tuple[slice, ...]) -> tuple[slice, slice]:
@@ -268,7 +232,7 @@ def _within(groups: slice, some: slice, every: int) -> slice:
 
 def _piece(task: Task, plan: Plan, chosen: tuple[slice, ...]) -> Piece | None:
     """The piece of these ranges; None where no tap joins a position of x to one of y."""
-    positions, taps = _spatial(plan, chosen)
+    positions, taps = spatial(plan, chosen)
     others, axes = [], []
     for axis, along, some in zip(plan.axes, positions, taps, strict=True):
         tapped = axis.cut_taps(some.start, some.stop)
@@ -294,14 +258,8 @@ def _ranges(task: Task, plan: Plan, parts: Parts) -> list[list[slice]]:
     """The parts of each: those of the taps, and of the positions of y, in whole strides."""
     strides = plan.stride if task.result == "y" else (1,) * len(plan.axes)
     units = (1, 1, 1, 1, *strides, *plan.stride)
-    sizes = zip(_sizes(task, plan), parts, units, strict=True)
+    sizes = zip(sizes_of(task, plan), parts, units, strict=True)
     return [_cut(size, count, unit) for size, count, unit in sizes]
-
-
-def _sizes(task: Task, plan: Plan) -> tuple[int, ...]:
-    positions = plan.output_size if task.result == "y" else plan.input_size
-    channels = plan.group_in_channels, plan.group_out_channels
-    return (plan.batch, plan.groups, *channels, *positions, *plan.kernel_size)
 
 
 def _cut(size: int, count: int, unit: int) -> list[slice]:
@@ -311,104 +269,3 @@ def _cut(size: int, count: int, unit: int) -> list[slice]:
         unit, units = 1, size
     edges = [min(size, units * number // count * unit) for number in range(count + 1)]
     return [slice(a, b) for a, b in pairwise(edges)]
-
-
-@lru_cache(maxsize=1024)
-def cuts(task: Task, plan: Plan) -> Parts:
-    """The parts whose pieces fit."""
-    return _search(task, plan, partial(weight, task, plan), range(POSITIONS + 2 * len(plan.axes)))
-
-
-@lru_cache(maxsize=1024)
-def cuts_together(task: Task, plan: Plan, copied: tuple[bool, bool]) -> Parts | None:
-    """The parts whose pieces fit where w is summed beside x: none of w itself.  ``copied`` says
-    of x and w, as in a task, whether they are held in another form."""
-    numbers = (BATCH, GROUPS, *range(POSITIONS, POSITIONS + len(plan.axes)))
-    weigh = partial(_weight_together, task, plan, copied)
-    parts = _search(task, plan, weigh, numbers)
-    return parts if weigh(parts)[0] <= WORKSPACE else None
-
-
-Weigh = Callable[[Parts], tuple[int, float]]
-
-
-def _search(task: Task, plan: Plan, weigh: Weigh, numbers: Sequence[int]) -> Parts:
-    """One after the other of these is halved, which brings the bytes of a piece down for the least
-    time: twice the time must save three quarters of the bytes."""
-    parts: Parts = (1,) * (POSITIONS + 2 * len(plan.axes))
-    needed, _ = weigh(parts)
-    while needed > WORKSPACE:
-        found = []
-        for more in _halvings(task, plan, parts, numbers):
-            needed, time = weigh(more)
-            found.append((needed * time**2, needed, more))
-        if not found:
-            return parts
-        _, needed, parts = min(found)
-    return parts
-
-
-def _weight_together(
-    task: Task, plan: Plan, copied: tuple[bool, bool], parts: Parts
-) -> tuple[int, float]:
-    """Bytes of a piece of both, and nanoseconds for all of them."""
-    needed, time = weight(task, plan, parts)
-    piece = _largest(task, plan, parts)
-    form = FORMS["w"][task.form]
-    cut = max(parts) > 1
-    elements = prod(piece.x_shape) if copied[0] or cut else 0
-    elements += prod(plan.w_shape) if copied[1] else 0
-    elements += prod(piece.w_shape) if cut else 0
-    needed += form.workspace(piece, task.itemsize) + elements * task.itemsize
-    return needed, time + prod(parts) * nanoseconds(form, piece)
-
-
-def _halvings(task: Task, plan: Plan, parts: Parts, numbers: Sequence[int]) -> Iterator[Parts]:
-    """The parts with one of these doubled, where that is possible."""
-    whole_groups, sizes = parts[GROUPS] < plan.groups, _sizes(task, plan)
-    for number in numbers:
-        size, count = sizes[number], parts[number]
-        if count < size and not (whole_groups and number in (INPUTS, OUTPUTS)):
-            yield (*parts[:number], min(size, 2 * count), *parts[number + 1 :])
-
-
-def weight(task: Task, plan: Plan, parts: Parts) -> tuple[int, float]:
-    """Bytes that a piece needs at most, and nanoseconds for all of them."""
-    piece = _largest(task, plan, parts)
-    form = task.form_for(piece)
-    whole = {"x": plan.x_shape, "w": plan.w_shape, "y": plan.y_shape}
-    shapes = {"x": piece.x_shape, "w": piece.w_shape, "y": piece.y_shape}
-    elements = 0
-    for name, copied in zip(OPERANDS[task.result], task.copied[:2], strict=True):
-        if copied or shapes[name] != whole[name]:
-            elements += prod(shapes[name])
-    count, result = prod(parts), prod(shapes[task.result])
-    summed = prod(n for n, add in zip(parts, is_summed(task, plan), strict=True) if add)
-    if count > 1:
-        elements += 2 * result if summed > 1 else result
-    elif task.copied[2]:
-        elements += result
-    needed = form.workspace(piece, task.itemsize) + elements * task.itemsize
-    moved = RATES.moved * (elements if count > 1 else 0)
-    return needed, count * (nanoseconds(form, piece) + moved + PIECE)
-
-
-def _largest(task: Task, plan: Plan, parts: Parts) -> Plan:
-    """A piece inside the whole, where no border makes it smaller."""
-    sizes = [-(-size // count) for size, count in zip(_sizes(task, plan), parts, strict=True)]
-    positions, taps = _spatial(plan, sizes)
-    axes = []
-    for axis, along, some in zip(plan.axes, positions, taps, strict=True):
-        tapped = axis.cut_taps(0, some)
-        every = axis.output_size if task.result == "y" else axis.input_size
-        if (along, some) == (every, axis.kernel_size):
-            axes.append(axis)
-        elif task.result == "y":
-            lo = tapped.extent - 1
-            read = min(axis.input_size, (along - 1 + lo) // axis.stride + 1)
-            axes.append(replace(tapped, input_size=read, output_size=along, lo=lo))
-        else:
-            read = min(axis.output_size, (along - 1) * axis.stride + tapped.extent)
-            axes.append(replace(tapped, input_size=along, output_size=read, lo=0))
-    batch, groups, inputs, outputs = sizes[:POSITIONS]
-    return Plan(batch, groups * inputs, groups * outputs, groups, tuple(axes))

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from tconv._core.plan import Plan, conv_call, conv_transpose_call
-from tconv._numpy import entry, pieces
+from tconv._numpy import cuts, entry, pieces
 from tconv._numpy.choose import choose
-from tconv._numpy.pieces import GROUPS, INPUTS, OUTPUTS, Parts, Task
+from tconv._numpy.cuts import GROUPS, INPUTS, OUTPUTS, Parts, Task
 from tconv._numpy.scratch import WORKSPACE
 
 from .exact import problems
@@ -35,7 +35,7 @@ def task_of(result: str, form: str = "auto", *, copied: bool = False) -> Task:
 
 def drawn_parts(draw: random.Random, task: Task, plan: Plan) -> Parts:
     """As few or as many of each as there can be."""
-    parts = [draw.randint(1, max(1, size)) for size in pieces._sizes(task, plan)]
+    parts = [draw.randint(1, max(1, size)) for size in cuts.sizes_of(task, plan)]
     if parts[GROUPS] < plan.groups:
         parts[INPUTS] = parts[OUTPUTS] = 1
     return tuple(parts)
@@ -76,8 +76,8 @@ def test_sums_over_pieces_are_rounded_once() -> None:
 @pytest.fixture
 def little_memory(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """A bound that small problems exceed."""
-    caches = pieces.cuts, pieces.cuts_together
-    monkeypatch.setattr(pieces, "WORKSPACE", 3000)
+    caches = cuts.cuts, cuts.cuts_together
+    monkeypatch.setattr(cuts, "WORKSPACE", 3000)
     for cache in caches:
         cache.cache_clear()
     yield
@@ -95,7 +95,7 @@ def test_both_gradients_from_the_same_pieces() -> None:
             problem.check("x", both[0])
             problem.check("w", both[1])
             task = Task("x", choose("x", plan), 8, (False,) * 3)
-            cut += max(pieces.cuts_together(task, plan, (False, False)) or (0,)) > 1
+            cut += max(cuts.cuts_together(task, plan, (False, False)) or (0,)) > 1
     assert cut > 20
 
 
@@ -140,8 +140,8 @@ def test_the_pieces_of_large_problems_fit_and_are_few(name: str, *, copied: bool
     plan = LARGE[name]
     for result, form in FORMS:
         task = task_of(result, form, copied=copied)
-        parts = pieces.cuts(task, plan)
-        needed, _ = pieces.weight(task, plan, parts)
+        parts = cuts.cuts(task, plan)
+        needed, _ = cuts.weight(task, plan, parts)
         assert needed <= WORKSPACE
         operands = 8 * sum(map(np.prod, (plan.x_shape, plan.w_shape, plan.y_shape)))
         assert np.prod(parts) <= 16 * (1 + operands / WORKSPACE) * plan.taps, (result, form, parts)
