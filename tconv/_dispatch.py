@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any, Protocol, TypeVar
 
@@ -76,7 +77,22 @@ class Backend(Protocol[Operand]):
 
     def fractional_stride(self, x: Operand, stride: Shape) -> Operand: ...
 
-    def resample(self, x: Operand, taps: Taps, axis: int) -> Operand: ...
+    def resample(self, x: Operand, along: Sequence[Taps | None], sums: Any) -> Operand:
+        """x interpolated along its spatial axes, the last first, in a dtype ``sums`` between
+        them, and then in its own; None leaves an axis as it is."""
+        ...
+
+    def conv_of_resampled(
+        self,
+        plan: Plan,
+        x: Operand,
+        along: Sequence[Taps | None],
+        sums: Any,
+        w: Operand,
+        b: Operand | None,
+    ) -> Operand:
+        """``conv`` of ``resample``."""
+        ...
 
 
 def received(**operands: Any) -> tuple[Any, ...]:
