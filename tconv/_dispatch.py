@@ -5,12 +5,11 @@ from __future__ import annotations
 import sys
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any, Protocol, TypeVar
 
 import numpy as np
 
-from tconv import _numpy
 from tconv._core.arguments import Shape, check_precision, method_name
 from tconv._core.dtypes import check_supported
 from tconv._core.plan import Call, Plan, conv_call, conv_transpose_call
@@ -120,11 +119,16 @@ def received(**operands: Any) -> tuple[Any, ...]:
     return _backend(traced), *operands.values()
 
 
+@cache
 def _backend(traced: bool) -> Backend[Any]:
+    """Loaded with the first call; later ones find it even where nothing can be imported any more,
+    as in a late ``__del__``."""
     if traced:
         from tconv import _jax
 
         return _jax
+    from tconv import _numpy
+
     return _numpy
 
 
