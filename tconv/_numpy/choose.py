@@ -56,12 +56,16 @@ def _adds_planes(plan: Plan) -> bool:
 
 class Form(NamedTuple):
     """A way to compute a map: what it costs, the bytes that it needs beside operands of so many
-    bytes an element and its result, and for which plans it is possible."""
+    bytes an element and its result, and for which plans it is possible.
+
+    One that is ``exact`` multiplies no zero that stands for a position outside of x or y.
+    """
 
     compute: Compute
     counts: Callable[[Plan], Counts]
     workspace: Callable[[Plan, int], int]
     possible: Callable[[Plan], bool] = _always
+    exact: bool = False
 
 
 # By result: y from (x, w), x from (y, w), w from (x, y).
@@ -71,6 +75,7 @@ FORMS: dict[str, dict[str, Form]] = {
             overlap_add.conv_transpose,
             overlap_add.conv_transpose_counts,
             overlap_add.conv_transpose_workspace,
+            exact=True,
         ),
         "subpixel": Form(
             subpixel.conv_transpose,
@@ -90,7 +95,11 @@ FORMS: dict[str, dict[str, Form]] = {
             _few_channels,
         ),
         "small": Form(
-            overlap_add.small, overlap_add.small_counts, overlap_add.small_workspace, _is_small
+            overlap_add.small,
+            overlap_add.small_counts,
+            overlap_add.small_workspace,
+            _is_small,
+            exact=True,
         ),
     },
     "x": {
@@ -115,11 +124,13 @@ FORMS: dict[str, dict[str, Form]] = {
         ),
     },
 }
-# Those that multiply no zero that stands for a position outside, for operands that are not finite.
+# For operands that are not finite.
 EXACT: dict[str, Form] = {
     "y": FORMS["y"]["columns"],
-    "x": Form(tapwise.conv, windows.conv_counts, tapwise.conv_workspace),
-    "w": Form(tapwise.weight_cotangent, windows.weight_counts, tapwise.weight_workspace),
+    "x": Form(tapwise.conv, windows.conv_counts, tapwise.conv_workspace, exact=True),
+    "w": Form(
+        tapwise.weight_cotangent, windows.weight_counts, tapwise.weight_workspace, exact=True
+    ),
 }
 # Those that compute x from (y, w) and w from (x, y) together: (x, w) from (x, w, y).
 COTANGENTS: dict[str, CotangentsForm] = {

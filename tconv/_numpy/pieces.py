@@ -78,7 +78,7 @@ def compute(
         if _is_finite(w):
             return w
         del w
-    if result == "w" or not _is_finite(second):
+    if result == "w" or not (_is_exact(task, plan) or _is_finite(second)):
         task = replace(task, form="exact")
     return _compute(task, plan, first, second, sums, dtype, bias)
 
@@ -131,6 +131,11 @@ def _as(array: AnyArray, dtype: np.dtype[Any]) -> AnyArray:
 
 def _is_finite(operand: Any) -> bool:
     return dtypes.kind(operand.dtype) not in "fc" or all_finite(operand)
+
+
+def _is_exact(task: Task, plan: Plan) -> bool:
+    """Whether the whole is one piece, by a form that is exact."""
+    return task.form_for(plan).exact and max(cuts(task, plan)) == 1
 
 
 def _is_copied(operand: Operand, sums: np.dtype[Any]) -> bool:
