@@ -34,8 +34,9 @@ GROUPS_APART = 8
 # Symbolic sizes are taken for these.
 TYPICAL_BATCH, TYPICAL_SIZE = 8, 32
 
-# Nanoseconds in float32, as ``python -m benchmarks rates`` fits them to problems that no table
-# reports; large products and convolutions alone are faster.
+# Nanoseconds in float32 on an AMD EPYC, two cores: fitted to generated problems as in ``python -m
+# benchmarks rates``; ``convolved`` and ``fresh`` then set by hand on the problems of ``benchmarks
+# choice``, so that its regret is no test of them.  Large products and convolutions are faster.
 RATES = Rates(
     products=0.015, convolved=0.025, added=0.13, moved=0.085, runs=0.56, fresh=1.0, calls=3100
 )

@@ -26,8 +26,9 @@ from tconv._numpy.windows import WINDOWS
 Compute = Callable[[Plan, AnyArray, AnyArray], AnyArray]
 CotangentsForm = Callable[[Plan, AnyArray, AnyArray, AnyArray], tuple[AnyArray, AnyArray]]
 
-# Nanoseconds in float32, as ``python -m benchmarks rates`` fits them to problems that no table
-# reports.
+# Nanoseconds in float32 on an AMD EPYC, two cores: fitted to generated problems as in ``python -m
+# benchmarks rates``.  What is counted was corrected with the problems of ``benchmarks choice`` in
+# view, so that its regret is no test of that.
 RATES = Rates(products=0.012, convolved=0, added=0.43, moved=0.4, runs=0.3, fresh=0, calls=800)
 
 # Columns up to which the index that adds them up, 16 bytes each and kept for every plan, is small.
