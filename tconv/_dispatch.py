@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import sys
 from abc import ABC, abstractmethod
-from functools import lru_cache
+from collections.abc import Sequence
+from functools import cache, lru_cache
 from typing import Any, Protocol, TypeVar
 
 import numpy as np
 
-from tconv import _numpy
 from tconv._core.arguments import Shape, check_precision, method_name
 from tconv._core.dtypes import check_supported
 from tconv._core.plan import Call, Plan, conv_call, conv_transpose_call
@@ -76,7 +76,22 @@ class Backend(Protocol[Operand]):
 
     def fractional_stride(self, x: Operand, stride: Shape) -> Operand: ...
 
-    def resample(self, x: Operand, taps: Taps, axis: int) -> Operand: ...
+    def resample(self, x: Operand, along: Sequence[Taps | None], sums: Any) -> Operand:
+        """x interpolated along its spatial axes, the last first, in a dtype ``sums`` between
+        them, and then in its own; None leaves an axis as it is."""
+        ...
+
+    def conv_of_resampled(
+        self,
+        plan: Plan,
+        x: Operand,
+        along: Sequence[Taps | None],
+        sums: Any,
+        w: Operand,
+        b: Operand | None,
+    ) -> Operand:
+        """``conv`` of ``resample``."""
+        ...
 
 
 def received(**operands: Any) -> tuple[Any, ...]:
@@ -104,11 +119,16 @@ def received(**operands: Any) -> tuple[Any, ...]:
     return _backend(traced), *operands.values()
 
 
+@cache
 def _backend(traced: bool) -> Backend[Any]:
+    """Loaded with the first call; later ones find it even where nothing can be imported any more,
+    as in a late ``__del__``."""
     if traced:
         from tconv import _jax
 
         return _jax
+    from tconv import _numpy
+
     return _numpy
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from math import floor, inf
 from numbers import Real
 from typing import Any
@@ -10,9 +11,9 @@ from typing import Any
 from tconv._core import sampling
 from tconv._core.arguments import Shape, check_nonempty, fail, is_known, per_axis
 from tconv._core.dtypes import accumulator, kind
+from tconv._core.plan import conv_call
 from tconv._core.typing import AnyArray, Array, ForwardPadding, Ints, Mode
 from tconv._dispatch import received
-from tconv.convolution import conv
 
 Scales = float | Sequence[float]
 
@@ -69,33 +70,10 @@ def interpolate(
     backend, x = received(x=x)
     _check_mode(mode, x.ndim, align_corners, antialias)
     _check_dtype(mode, x.dtype)
-    spatial = x.shape[2:]
-    check_nonempty("x", spatial, x.shape)
-    sizes, scales = _targets(spatial, size, scale_factor)
-    if mode == "nearest":
-        double = x.dtype.name == "float64"
-        small_image = len(sizes) == 2 and sum(sizes) <= _SMALL_IMAGE
-        y: Any = x
-        for axis, along in enumerate(zip(spatial, sizes, scales, strict=True)):
-            taps = sampling.nearest(*along, double=double, small_image=small_image)
-            y = backend.resample(y, taps, axis + 2)
-    else:
-        fixed_point = x.dtype.name == "uint8"
-        y = x.astype("int32" if fixed_point else accumulator(x.dtype))
-        # The last axis first, as in PyTorch: uint8, rounded after each axis, shows the order.
-        for axis in reversed(range(len(spatial))):
-            smooth_taps = sampling.smooth(
-                spatial[axis],
-                sizes[axis],
-                scales[axis],
-                cubic=mode == "bicubic",
-                align_corners=align_corners,
-                antialias=antialias,
-                fixed_point=fixed_point,
-            )
-            if smooth_taps is not None:
-                y = _rounded(backend.resample(y, smooth_taps, axis + 2), smooth_taps.precision)
-    result: Array = y.astype(x.dtype)
+    check_nonempty("x", x.shape[2:], x.shape)
+    sizes, scales = _targets(x.shape[2:], size, scale_factor)
+    taps = _taps(x, sizes, scales, mode, align_corners=align_corners, antialias=antialias)
+    result: Array = backend.resample(x, taps, _sums(x, mode))
     return result
 
 
@@ -135,15 +113,50 @@ def resize_conv(
     >>> resize_conv(np.array([[[1.0, 2.0]]]), np.ones((1, 1, 3)))
     array([[[2., 4., 5., 4.]]])
     """
-    resized = interpolate(x, scale_factor=scale_factor, mode=mode)
-    return conv(resized, w, b, padding=padding, groups=groups)
+    backend, x, w, b = received(x=x, w=w, b=b)
+    _check_mode(mode, x.ndim, align_corners=False, antialias=False)
+    _check_dtype(mode, x.dtype)
+    check_nonempty("x", x.shape[2:], x.shape)
+    sizes, scales = _targets(x.shape[2:], None, scale_factor)
+    resized = (*x.shape[:2], *sizes)
+    bias = None if b is None else b.shape
+    call = conv_call(resized, w.shape, bias, padding=padding, groups=groups)
+    taps = _taps(x, sizes, scales, mode, align_corners=False, antialias=False)
+    result: Array = backend.conv_of_resampled(call.plan, x, taps, _sums(x, mode), w, b)
+    return result
 
 
-def _rounded(y: Any, precision: int | None) -> Any:
-    """Whole numbers out of units of ``2**-precision``, kept within uint8."""
-    if precision is None:
-        return y
-    return ((y + 2 ** (precision - 1)) >> precision).clip(0, 255)
+def _taps(
+    x: Any,
+    sizes: Shape,
+    scales: tuple[float | None, ...],
+    mode: Mode,
+    *,
+    align_corners: bool,
+    antialias: bool,
+) -> list[sampling.Taps | None]:
+    """The taps of each spatial axis of x; None for one that stays as it is."""
+    along = zip(x.shape[2:], sizes, scales, strict=True)
+    if mode == "nearest":
+        double = x.dtype.name == "float64"
+        small_image = len(sizes) == 2 and sum(sizes) <= _SMALL_IMAGE
+        nearest = partial(sampling.nearest, double=double, small_image=small_image)
+        return [nearest(*each) for each in along]
+    smooth = partial(
+        sampling.smooth,
+        cubic=mode == "bicubic",
+        align_corners=align_corners,
+        antialias=antialias,
+        fixed_point=x.dtype.name == "uint8",
+    )
+    return [smooth(*each) for each in along]
+
+
+def _sums(x: Any, mode: Mode) -> Any:
+    """The dtype of the terms and their sums."""
+    if mode == "nearest":
+        return x.dtype
+    return "int32" if x.dtype.name == "uint8" else accumulator(x.dtype)
 
 
 def _check_mode(mode: str, ndim: int, align_corners: bool, antialias: bool) -> None:

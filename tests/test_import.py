@@ -115,6 +115,13 @@ def test_import_loads_numpy_alone():
     assert third_party == {"tconv"}
 
 
+def test_backends_come_with_the_first_call():
+    code = "import sys, tconv\nprint(*sys.modules)"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    loaded = set(run.stdout.split())
+    assert not {"tconv._numpy", "tconv._jax", "concurrent.futures", "queue", "logging"} & loaded
+
+
 def test_a_numpy_call_loads_no_jax():
     loaded = loaded_by(
         "import tconv, numpy as np\n"

@@ -1,5 +1,8 @@
 """``interpolate`` beside PyTorch's, and ``resize_conv`` beside the layer it replaces."""
 
+import importlib
+import tracemalloc
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -10,6 +13,7 @@ from hypothesis import strategies as st
 
 import tconv
 
+resample = importlib.import_module("tconv._numpy.resample")  # the package has a function so named
 EPS = np.finfo(np.float64).eps
 AXES = {"nearest": (1, 2, 3), "linear": (1,), "bilinear": (2,), "trilinear": (3,), "bicubic": (2,)}
 SMOOTH = ["linear", "bilinear", "trilinear", "bicubic"]
@@ -216,6 +220,20 @@ def test_a_nan_reaches_only_the_outputs_that_read_it(backend, mode):
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("mode", ["bilinear", "bicubic"])
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+@pytest.mark.parametrize("size", [(6, 3), (4, 2), (3, 3), (13, 5), (1, 1)])
+def test_antialiased_what_is_not_finite_spreads_as_in_torch(backend, mode, value, size):
+    for row in range(5):
+        x = np.random.default_rng(row).uniform(1, 2, (1, 1, 5, 3))
+        x[0, 0, row] = value
+        with np.errstate(invalid="ignore"):
+            y = tconv.interpolate(BACKENDS[backend](x), size=size, mode=mode, antialias=True)
+        expected = in_torch(x, mode, antialias=True, size=size)
+        np.testing.assert_array_equal(np.isfinite(y), np.isfinite(expected))
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
 def test_worked_examples(backend):
     x = BACKENDS[backend](np.array([[[[1.0, 2.0], [3.0, 4.0]]]]))
     bilinear = tconv.interpolate(x, scale_factor=3, mode="bilinear")
@@ -338,3 +356,65 @@ def test_a_single_uint8_pixel_fills_the_image(backend, mode, antialias):
     x = BACKENDS[backend](np.full((1, 1, 1, 1), 200, np.uint8))
     y = tconv.interpolate(x, size=(2, 3), mode=mode, antialias=antialias)
     np.testing.assert_array_equal(y, np.full((1, 1, 2, 3), 200))
+
+
+# Half as much again as what a call lets its scratch memory take.
+WORKSPACE = 48 << 20
+LARGE = {
+    "batch": (16, 3, 512, 512),
+    "channels": (1, 64, 256, 256),
+    "rows": (1, 1, 200_000, 16),
+    "columns": (1, 1, 16, 200_000),
+    "image": (1, 1, 2000, 2000),
+}
+
+
+def peak_of(function, *args, **named):
+    """The result, and the bytes in use at most beside it."""
+    tracemalloc.start()
+    try:
+        result = function(*args, **named)
+        return result, tracemalloc.get_traced_memory()[1] - result.nbytes
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize("shape", LARGE)
+@pytest.mark.parametrize(
+    ("mode", "dtype", "named"),
+    [
+        ("nearest", np.float32, {"scale_factor": 2}),
+        ("bilinear", np.uint8, {"scale_factor": 2}),
+        ("bilinear", np.float16, {"scale_factor": 1.5}),
+        ("bicubic", np.float32, {"scale_factor": 0.5, "antialias": True}),
+    ],
+)
+def test_memory_beside_the_result_is_bounded(shape, mode, dtype, named):
+    x = np.ones(LARGE[shape], dtype)
+    y, peak = peak_of(tconv.interpolate, x, mode=mode, **named)
+    assert peak < WORKSPACE
+    np.testing.assert_allclose(y, 1, rtol=0, atol=8 * np.finfo(np.float32).eps)
+
+
+@pytest.mark.parametrize("shape", LARGE)
+def test_memory_beside_the_result_of_resize_conv_is_bounded(shape):
+    x = np.ones(LARGE[shape], np.float32)
+    channels = x.shape[1]
+    w = np.ones((1, channels, 3, 3), np.float32)
+    y, peak = peak_of(tconv.resize_conv, x, w)
+    assert peak < WORKSPACE
+    assert y[0, 0, 5, 5] == 9 * channels
+
+
+@pytest.mark.parametrize("antialias", [False, True])
+@pytest.mark.parametrize("mode", ["bilinear", "bicubic"])
+@pytest.mark.parametrize("dtype", [np.float64, np.uint8])
+def test_blocks_of_any_size_give_the_same(mode, dtype, antialias, monkeypatch):
+    x = np.random.default_rng(0).integers(0, 256, (2, 3, 11, 9)).astype(dtype)
+    for size in [(7, 20), (30, 4), (11, 9), (1, 1)]:
+        whole = tconv.interpolate(x, size=size, mode=mode, antialias=antialias)
+        for block in (1, 30, 200):
+            monkeypatch.setattr(resample, "BLOCK", block)
+            y = tconv.interpolate(x, size=size, mode=mode, antialias=antialias)
+            np.testing.assert_array_equal(y, whole)
+            monkeypatch.undo()

@@ -89,6 +89,20 @@ class Axis:
         piece = replace(self, input_size=last - first, output_size=stop - start, lo=lo)
         return slice(first, last), piece
 
+    def cut_inputs(self, start: int, stop: int) -> tuple[slice, Axis]:
+        """The outputs of y that the inputs ``start <= i < stop`` reach, and the axis between the
+        two."""
+        low = max(0, start * self.stride - self.lo)
+        high = min(self.output_size, (stop - 1) * self.stride + self.extent - self.lo)
+        high = max(low, high)
+        lo = self.lo + low - start * self.stride
+        piece = replace(self, input_size=stop - start, output_size=high - low, lo=lo)
+        return slice(low, high), piece
+
+    def cut_taps(self, start: int, stop: int) -> Axis:
+        """The axis with the taps ``start <= t < stop`` alone."""
+        return replace(self, kernel_size=stop - start, lo=self.lo - start * self.dilation)
+
 
 @dataclass(frozen=True)
 class AxisParameters:

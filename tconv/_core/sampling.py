@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
-from math import ceil
 from typing import Any
 
 import numpy as np
@@ -22,12 +21,37 @@ Weight = NDArray[np.float64]
 class Taps:
     """Output o is the sum over t of ``weights[o, t] * x[indices[o, t]]``.
 
-    Weights are floats, or whole numbers in units of ``2**-precision`` if that is not None.
+    Weights are floats, or whole numbers in units of ``2**-precision`` if that is not None.  Taps
+    that are ``unread`` make up the number, and what x holds at their index is not looked at.
     """
 
     indices: Index
     weights: NDArray[Any]
     precision: int | None = None
+    unread: NDArray[np.bool_] | None = None
+
+    @property
+    def outputs(self) -> int:
+        """Output positions."""
+        return len(self.indices)
+
+    @property
+    def count(self) -> int:
+        """Taps of an output."""
+        return len(self.indices[0])
+
+    def cut(self, part: slice) -> tuple[int, int, Taps]:
+        """The inputs, first and past the last, that a part of the outputs reads, and its taps."""
+        indices = self.indices[part]
+        first, stop = int(indices.min()), int(indices.max()) + 1
+        unread = None if self.unread is None else self.unread[part]
+        return first, stop, Taps(indices - first, self.weights[part], self.precision, unread)
+
+    def rounded(self, y: Any) -> Any:
+        """Whole numbers out of units of ``2**-precision``, kept within uint8."""
+        if self.precision is None:
+            return y
+        return ((y + 2 ** (self.precision - 1)) >> self.precision).clip(0, 255)
 
     @property
     def single(self) -> bool:
@@ -120,13 +144,13 @@ def _antialiased(input_size: int, output_size: int, step: float, cubic: bool) ->
     centre = (np.arange(output_size) + 0.5) * step
     first = np.maximum((centre - support + 0.5).astype(np.intp), 0)
     stop = np.minimum((centre + support + 0.5).astype(np.intp), input_size)
-    count = min(2 * ceil(support) + 1, input_size)
-    indices = first[:, None] + np.arange(count)
+    indices = first[:, None] + np.arange(int((stop - first).max()))
     distance = np.abs(indices + 0.5 - centre[:, None]) / width
     weights = _cubic(distance, -0.5) if cubic else np.maximum(1 - distance, 0)
-    weights = np.where(indices < stop[:, None], weights, 0)
+    unread = indices >= stop[:, None]
+    weights = np.where(unread, 0, weights)
     weights /= weights.sum(1, keepdims=True)
-    return Taps(np.minimum(indices, input_size - 1), weights)
+    return Taps(np.minimum(indices, input_size - 1), weights, unread=unread)
 
 
 def _cubic(distance: Weight, a: float) -> Weight:

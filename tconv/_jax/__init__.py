@@ -9,7 +9,7 @@ from tconv._jax.entry import (
     cotangents,
     weight_cotangent,
 )
-from tconv._jax.resample import resample
+from tconv._jax.resample import conv_of_resampled, resample
 
 __all__ = [
     "bias_cotangent",
@@ -17,6 +17,7 @@ __all__ = [
     "col2im",
     "conv",
     "conv_matrix",
+    "conv_of_resampled",
     "conv_transpose",
     "cotangents",
     "fractional_stride",

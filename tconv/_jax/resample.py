@@ -1,7 +1,8 @@
-"""Interpolation along one axis of a JAX array."""
+"""Interpolation of JAX arrays."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import reduce
 from operator import add
 from typing import Any
@@ -10,10 +11,35 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
+from tconv._core.plan import Plan
 from tconv._core.sampling import Taps
+from tconv._jax.entry import conv
 
 
-def resample(x: jax.Array, taps: Taps, axis: int) -> jax.Array:
+def resample(x: jax.Array, along: Sequence[Taps | None], sums: Any) -> jax.Array:
+    """x interpolated along its spatial axes, the last first, in ``sums`` between them."""
+    x = jnp.asarray(x)
+    y = x.astype(sums)
+    for axis in reversed(range(len(along))):
+        taps = along[axis]
+        if taps is not None:
+            y = taps.rounded(_along(y, taps, axis + 2))
+    return y.astype(x.dtype)
+
+
+def conv_of_resampled(
+    plan: Plan,
+    x: jax.Array,
+    along: Sequence[Taps | None],
+    sums: Any,
+    w: jax.Array,
+    b: jax.Array | None,
+) -> jax.Array:
+    """The convolution of ``resample``."""
+    return conv(plan, resample(x, along, sums), w, b, precision=None, preferred=None)
+
+
+def _along(x: jax.Array, taps: Taps, axis: int) -> jax.Array:
     """The taps' combination of slices of x along this axis, in the dtype of x.
 
     The value gathers, so that a NaN reaches only the outputs that read it.  The derivative is
@@ -32,6 +58,11 @@ def resample(x: jax.Array, taps: Taps, axis: int) -> jax.Array:
         if taps.single:
             return terms[0]
         parts = [term * weights[:, tap].reshape(column) for tap, term in enumerate(terms)]
+        if taps.unread is not None:
+            parts = [
+                jnp.where(taps.unread[:, tap].reshape(column), 0, part)
+                for tap, part in enumerate(parts)
+            ]
         return reduce(add, parts)
 
     @gathered.defjvp

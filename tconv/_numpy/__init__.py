@@ -9,7 +9,7 @@ from tconv._numpy.entry import (
     cotangents,
     weight_cotangent,
 )
-from tconv._numpy.resample import resample
+from tconv._numpy.resample import conv_of_resampled, resample
 from tconv._numpy.textbook import conv_matrix
 
 __all__ = [
@@ -18,6 +18,7 @@ __all__ = [
     "col2im",
     "conv",
     "conv_matrix",
+    "conv_of_resampled",
     "conv_transpose",
     "cotangents",
     "fractional_stride",

@@ -23,8 +23,10 @@ from tconv._core.cost import Counts
 from tconv._core.lattice import Phase, inputs_read, outputs_of, phase_by_phase, phases
 from tconv._core.plan import Plan
 from tconv._core.typing import AnyArray
-from tconv._numpy import depthwise, scratch
-from tconv._numpy.tiles import EVERY, OutputTile, compute_by_groups, output_tiles
+from tconv._numpy import depthwise
+from tconv._numpy.scratch import Scratch
+from tconv._numpy.tapwise import all_finite
+from tconv._numpy.tiles import EVERY, GroupTasks, OutputTile, output_tiles
 
 
 @dataclass(frozen=True)
@@ -55,14 +57,39 @@ class Band(NamedTuple):
 def conv_transpose(plan: Plan, x: AnyArray, w: AnyArray, limits: Limits = LIMITS) -> AnyArray:
     """y[row] = x[rows] @ band.  Values that the zeros of the band would multiply to NaN, and
     dtypes without a BLAS, take the multiply-adds."""
-    if x.dtype.char not in "fdFD" or not np.isfinite(x).all():
+    if x.dtype.char not in "fdFD" or not all_finite(x):
         return depthwise.conv_transpose(plan, x, w)
-    compute = partial(_compute, limits)
-    groups_at_once = partial(_groups_at_once, plan, limits)
-    return compute_by_groups(plan, x, w, compute, limits.positions, groups_at_once)
+    return _tasks(limits).run(plan, x, w)
 
 
-def _groups_at_once(plan: Plan, limits: Limits, tile: OutputTile) -> int:
+def conv_transpose_workspace(plan: Plan, itemsize: int) -> int:
+    """Bytes of the segments, the matrix and the windows of a task, or of the multiply-adds."""
+    bands = _tasks(LIMITS).workspace(plan, itemsize)
+    return max(bands, depthwise.conv_transpose_workspace(plan, itemsize))
+
+
+@lru_cache(maxsize=16)
+def _tasks(limits: Limits) -> GroupTasks:
+    shared = partial(_groups_at_once, limits), partial(_scratch, limits)
+    return GroupTasks(partial(_compute, limits), limits.positions, *shared)
+
+
+def _scratch(limits: Limits, plan: Plan, tile: OutputTile, groups: int) -> list[int]:
+    *outer, last = tile.axes
+    band, depth, channels = _band(last, limits), plan.group_in_channels, plan.group_out_channels
+    _, sizes, width = _place(outer, band)
+    padded = groups * depth * tile.samples * prod(sizes) * width
+    segment = band.axis.input_size * band.axis.output_size
+    matrix = groups * channels * depth * prod(axis.kernel_size for axis in outer) * segment
+    windows = max(
+        prod(phase.count * phase.taps for phase in chosen)
+        for chosen in product(*map(phases, outer))
+    )
+    reads = groups * band.segments * tile.samples * depth * windows * band.axis.input_size
+    return [padded, matrix, matrix, reads]
+
+
+def _groups_at_once(limits: Limits, plan: Plan, tile: OutputTile) -> int:
     """x and the matrix each stay near ``limits.elements``."""
     band, depth = _band(tile.axes[-1], limits), plan.group_in_channels
     inputs = tile.samples * depth * prod(axis.input_size for axis in tile.axes)
@@ -84,15 +111,20 @@ def _band(axis: Axis, limits: Limits) -> Band:
     return Band(inputs, first, segment, -(-axis.output_size // outputs))
 
 
-@scratch.frame()
 def _compute(
-    limits: Limits, groups: int, axes: tuple[Axis, ...], x: AnyArray, w: AnyArray, y: AnyArray
+    limits: Limits,
+    groups: int,
+    axes: tuple[Axis, ...],
+    x: AnyArray,
+    w: AnyArray,
+    y: AnyArray,
+    memory: Scratch,
 ) -> None:
     *outer, last = axes
     band = _band(last, limits)
     outputs = band.axis.output_size
-    padded, leads = _padded(groups, outer, band, x)
-    matrix = _matrix(groups, band, w)
+    padded, leads = _padded(groups, outer, band, x, memory)
+    matrix = _matrix(groups, band, w, memory)
     target = _by_group(y, groups)
     for chosen in product(*map(phases, outer)):
         place = tuple(outputs_of(axis, each) for axis, each in zip(outer, chosen, strict=True))
@@ -101,7 +133,7 @@ def _compute(
             taps = tuple(slice(each.tap, None, each.tap_step) for each in chosen)
             picked = matrix[(EVERY, EVERY, EVERY, *taps)]
             weight = picked.reshape(*picked.shape[:2], prod(picked.shape[2:-1]), outputs)
-            _multiply(_reads(padded, leads, chosen, band), weight, rows)
+            _multiply(_reads(padded, leads, chosen, band, memory.rest()), weight, rows)
         else:
             rows[...] = 0
 
@@ -113,32 +145,39 @@ def _by_group(signal: AnyArray, groups: int) -> AnyArray:
     return split.transpose(1, 2, 0, *range(3, split.ndim))
 
 
-def _padded(groups: int, outer: list[Axis], band: Band, x: AnyArray) -> tuple[AnyArray, list[int]]:
-    """x (groups, depth, batch, *spatial) in the zeros that its rows read, and how many of
-    them lead each axis but the last."""
-    leads, sizes, interior = [], [], []
+def _place(outer: list[Axis], band: Band) -> tuple[list[int], list[int], int]:
+    """How x lies in zeros: how many lead each axis but the last, the sizes of these with the
+    zeros, and that of the last."""
+    leads, sizes = [], []
     for axis in outer:
         first, stop = inputs_read(phase_by_phase(axis))
-        lead = max(0, -first)
-        leads.append(lead)
-        sizes.append(lead + max(axis.input_size, stop))
-        interior.append(slice(lead, lead + axis.input_size))
-    width = (band.segments - 1) * band.inputs + band.axis.input_size
+        leads.append(max(0, -first))
+        sizes.append(leads[-1] + max(axis.input_size, stop))
+    return leads, sizes, (band.segments - 1) * band.inputs + band.axis.input_size
+
+
+def _padded(
+    groups: int, outer: list[Axis], band: Band, x: AnyArray, memory: Scratch
+) -> tuple[AnyArray, list[int]]:
+    """x (groups, depth, batch, *spatial) in the zeros that its rows read, and how many of
+    them lead each axis but the last."""
+    leads, sizes, width = _place(outer, band)
+    interior = [slice(lead, lead + a.input_size) for lead, a in zip(leads, outer, strict=True)]
     low, high = max(0, band.first), min(x.shape[-1], band.first + width)
     high = max(low, high)
     grouped = _by_group(x, groups)
-    padded = scratch.zeros((*grouped.shape[:3], *sizes, width), x.dtype)
+    padded = memory.zeros((*grouped.shape[:3], *sizes, width), x.dtype)
     kept = slice(low - band.first, high - band.first)
     padded[(EVERY, EVERY, EVERY, *interior, kept)] = grouped[..., low:high]
     return padded, leads
 
 
-def _matrix(groups: int, band: Band, w: AnyArray) -> AnyArray:
+def _matrix(groups: int, band: Band, w: AnyArray, memory: Scratch) -> AnyArray:
     """(groups, channels, depth, *outer taps, inputs, outputs) of a segment: the kernel's last
     axis along the diagonals.  One input further is one stride further in the outputs."""
     taps = w.reshape(groups, len(w) // groups, *w.shape[1:]).swapaxes(1, 2)
     inputs, outputs = band.axis.input_size, band.axis.output_size
-    matrix = scratch.zeros((*taps.shape[:-1], inputs * outputs), w.dtype)
+    matrix = memory.zeros((*taps.shape[:-1], inputs * outputs), w.dtype)
     diagonal = outputs + band.axis.stride
     for tap in range(band.axis.kernel_size):
         start, stop, output = band.axis.reach(tap)
@@ -149,7 +188,9 @@ def _matrix(groups: int, band: Band, w: AnyArray) -> AnyArray:
     return matrix.reshape(*taps.shape[:-1], inputs, outputs)
 
 
-def _reads(padded: AnyArray, leads: list[int], chosen: tuple[Phase, ...], band: Band) -> AnyArray:
+def _reads(
+    padded: AnyArray, leads: list[int], chosen: tuple[Phase, ...], band: Band, memory: Scratch
+) -> AnyArray:
     """(groups, segments, batch, *rows, depth * taps * inputs): what the rows of the chosen
     phases read."""
     group, channel, sample, *along, element = padded.strides
@@ -167,7 +208,7 @@ def _reads(padded: AnyArray, leads: list[int], chosen: tuple[Phase, ...], band: 
         ),
         writeable=False,
     )
-    copy = scratch.empty(view.shape, view.dtype)
+    copy = memory.empty(view.shape, view.dtype)
     copy[...] = view
     kept = 3 + len(chosen)
     return copy.reshape(*view.shape[:kept], prod(view.shape[kept:]))

@@ -11,7 +11,15 @@ from typing import NamedTuple
 from tconv._core.cost import Counts, Rates, cheapest
 from tconv._core.plan import Plan
 from tconv._core.typing import AnyArray
-from tconv._numpy import banded, depthwise, overlap_add, space_to_depth, subpixel, windows
+from tconv._numpy import (
+    banded,
+    depthwise,
+    overlap_add,
+    space_to_depth,
+    subpixel,
+    tapwise,
+    windows,
+)
 from tconv._numpy.space_to_depth import SPACE_TO_DEPTH, splits
 from tconv._numpy.windows import WINDOWS
 
@@ -48,33 +56,82 @@ def _adds_planes(plan: Plan) -> bool:
 
 
 class Form(NamedTuple):
-    """A way to compute a map, what it costs, and for which plans it is possible."""
+    """A way to compute a map: what it costs, the bytes that it needs beside operands of so many
+    bytes an element and its result, and for which plans it is possible.
+
+    One that is ``exact`` multiplies no zero that stands for a position outside of x or y.
+    """
 
     compute: Compute
     counts: Callable[[Plan], Counts]
+    workspace: Callable[[Plan, int], int]
     possible: Callable[[Plan], bool] = _always
+    exact: bool = False
 
 
 # By result: y from (x, w), x from (y, w), w from (x, y).
 FORMS: dict[str, dict[str, Form]] = {
     "y": {
-        "columns": Form(overlap_add.conv_transpose, overlap_add.conv_transpose_counts),
-        "subpixel": Form(subpixel.conv_transpose, subpixel.conv_transpose_counts),
-        "depthwise": Form(depthwise.conv_transpose, depthwise.conv_transpose_counts, _few_channels),
-        "banded": Form(banded.conv_transpose, banded.conv_transpose_counts, _few_channels),
-        "small": Form(overlap_add.small, overlap_add.small_counts, _is_small),
-    },
-    "x": {
-        "windows": Form(WINDOWS.conv, windows.conv_counts),
-        "space to depth": Form(SPACE_TO_DEPTH.conv, space_to_depth.conv_counts, splits),
-        "planes": Form(depthwise.conv, depthwise.conv_counts, _adds_planes),
-    },
-    "w": {
-        "windows": Form(WINDOWS.weight_cotangent, windows.weight_counts),
-        "space to depth": Form(
-            SPACE_TO_DEPTH.weight_cotangent, space_to_depth.weight_counts, splits
+        "columns": Form(
+            overlap_add.conv_transpose,
+            overlap_add.conv_transpose_counts,
+            overlap_add.conv_transpose_workspace,
+            exact=True,
+        ),
+        "subpixel": Form(
+            subpixel.conv_transpose,
+            subpixel.conv_transpose_counts,
+            subpixel.conv_transpose_workspace,
+        ),
+        "depthwise": Form(
+            depthwise.conv_transpose,
+            depthwise.conv_transpose_counts,
+            depthwise.conv_transpose_workspace,
+            _few_channels,
+        ),
+        "banded": Form(
+            banded.conv_transpose,
+            banded.conv_transpose_counts,
+            banded.conv_transpose_workspace,
+            _few_channels,
+        ),
+        "small": Form(
+            overlap_add.small,
+            overlap_add.small_counts,
+            overlap_add.small_workspace,
+            _is_small,
+            exact=True,
         ),
     },
+    "x": {
+        "windows": Form(WINDOWS.conv, windows.conv_counts, windows.conv_workspace),
+        "space to depth": Form(
+            SPACE_TO_DEPTH.conv,
+            space_to_depth.conv_counts,
+            space_to_depth.conv_workspace,
+            splits,
+        ),
+        "planes": Form(
+            depthwise.conv, depthwise.conv_counts, depthwise.conv_workspace, _adds_planes
+        ),
+    },
+    "w": {
+        "windows": Form(WINDOWS.weight_cotangent, windows.weight_counts, windows.weight_workspace),
+        "space to depth": Form(
+            SPACE_TO_DEPTH.weight_cotangent,
+            space_to_depth.weight_counts,
+            space_to_depth.weight_workspace,
+            splits,
+        ),
+    },
+}
+# For operands that are not finite.
+EXACT: dict[str, Form] = {
+    "y": FORMS["y"]["columns"],
+    "x": Form(tapwise.conv, windows.conv_counts, tapwise.conv_workspace, exact=True),
+    "w": Form(
+        tapwise.weight_cotangent, windows.weight_counts, tapwise.weight_workspace, exact=True
+    ),
 }
 # Those that compute x from (y, w) and w from (x, y) together: (x, w) from (x, w, y).
 COTANGENTS: dict[str, CotangentsForm] = {
@@ -96,14 +153,6 @@ def choose(result: str, plan: Plan) -> str:
     return cheapest(candidates(result, plan), RATES)
 
 
-def compute(result: str, plan: Plan, first: AnyArray, second: AnyArray) -> AnyArray:
-    """A result from its two operands, by the form chosen for it."""
-    return FORMS[result][choose(result, plan)].compute(plan, first, second)
-
-
-def cotangents(plan: Plan, x: AnyArray, w: AnyArray, y: AnyArray) -> tuple[AnyArray, AnyArray]:
-    """x from (y, w) and w from (x, y), of one gathering of y where both have the same form."""
-    form = choose("x", plan)
-    if form == choose("w", plan) and form in COTANGENTS:
-        return COTANGENTS[form](plan, x, w, y)
-    return compute("x", plan, y, w), compute("w", plan, x, y)
+def nanoseconds(form: Form, plan: Plan) -> float:
+    """The time that a form takes for a plan."""
+    return RATES.nanoseconds(form.counts(plan))

@@ -7,7 +7,7 @@ memory for many channels at once, and the tiles run on all threads.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 from math import prod
 
 import numpy as np
@@ -16,10 +16,16 @@ from tconv._core.axis import Axis
 from tconv._core.cost import Counts, copy
 from tconv._core.plan import Plan
 from tconv._core.typing import AnyArray
-from tconv._numpy import scratch
-from tconv._numpy.padded import FUSION_LIMIT, flatten, padded_planes, plane_size
+from tconv._numpy.padded import (
+    FUSION_LIMIT,
+    flatten,
+    padded_planes,
+    plane_size,
+    plane_slack,
+)
 from tconv._numpy.padded import products as products_of
-from tconv._numpy.tiles import EVERY, Index, OutputTile, compute_by_groups
+from tconv._numpy.scratch import Scratch
+from tconv._numpy.tiles import EVERY, GroupTasks, Index, OutputTile
 
 
 @dataclass(frozen=True)
@@ -37,11 +43,35 @@ LIMITS = Limits()
 def conv_transpose(plan: Plan, x: AnyArray, w: AnyArray, limits: Limits = LIMITS) -> AnyArray:
     """y[phase] is the sum over channels and taps of w[tap] * (x shifted by the tap)."""
 
-    def groups_at_once(tile: OutputTile) -> int:
-        return limits.elements // (tile.samples * padded_planes(tile.axes, limits.fusion).size)
+    return _tasks(limits).run(plan, x, w)
 
-    compute = partial(_compute, limits.fusion)
-    return compute_by_groups(plan, x, w, compute, limits.positions, groups_at_once)
+
+def conv_transpose_workspace(plan: Plan, itemsize: int) -> int:
+    """Bytes of the planes of a task."""
+    return _tasks(LIMITS).workspace(plan, itemsize)
+
+
+def conv_workspace(plan: Plan, itemsize: int) -> int:
+    """That of the transposed convolution with the kernel flipped, and the kernel."""
+    kernel = 2 * prod(plan.w_shape) * itemsize
+    return kernel + conv_transpose_workspace(flipped_plan(plan), itemsize)
+
+
+@lru_cache(maxsize=16)
+def _tasks(limits: Limits) -> GroupTasks:
+    shared = partial(_groups_at_once, limits), partial(_scratch, limits)
+    return GroupTasks(partial(_compute, limits), limits.positions, *shared)
+
+
+def _groups_at_once(limits: Limits, _: Plan, tile: OutputTile) -> int:
+    return limits.elements // (tile.samples * plane_size(tile.axes, limits.fusion))
+
+
+def _scratch(limits: Limits, plan: Plan, tile: OutputTile, groups: int) -> list[int]:
+    positions = tile.samples * plane_size(tile.axes, limits.fusion)
+    slack = plane_slack(tile.axes, limits.fusion)
+    flat = groups * plan.group_in_channels * (positions + slack)
+    return [flat, groups * positions, groups * positions]
 
 
 def conv(plan: Plan, y: AnyArray, w: AnyArray) -> AnyArray:
@@ -63,22 +93,22 @@ def flipped_plan(plan: Plan) -> Plan:
     return Plan(plan.batch, plan.out_channels, plan.in_channels, plan.groups, axes)
 
 
-@scratch.frame()
 def _compute(
-    fusion_limit: float,
+    limits: Limits,
     groups: int,
     axes: tuple[Axis, ...],
     x: AnyArray,
     w: AnyArray,
     y: AnyArray,
+    memory: Scratch,
 ) -> None:
-    planes = padded_planes(axes, fusion_limit)
+    planes = padded_planes(axes, limits.fusion)
     samples, plane = len(x), planes.size
-    flat = flatten(x, planes).reshape(groups, -1, samples * plane + planes.slack)
+    flat = flatten(x, planes, memory).reshape(groups, -1, samples * plane + planes.slack)
     weight = w.reshape(groups, flat.shape[1], *w.shape[1:])
     target = y.reshape(samples, groups, -1, *y.shape[2:]).swapaxes(0, 1)
-    total = scratch.empty((groups, samples * plane), x.dtype)
-    term = scratch.empty(total.shape, x.dtype)
+    total = memory.empty((groups, samples * plane), x.dtype)
+    term = memory.empty(total.shape, x.dtype)
     for untouched in planes.untouched:
         target[(EVERY, EVERY, EVERY, *untouched)] = 0
     for each in planes.correlations:

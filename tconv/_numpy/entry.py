@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import lru_cache, partial
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -10,16 +10,13 @@ import numpy as np
 from tconv._core import dtypes
 from tconv._core.plan import Plan
 from tconv._core.typing import AnyArray, DTypeLike
-from tconv._numpy import choose, textbook
-from tconv._numpy.choose import FORMS, Compute
+from tconv._numpy import pieces, textbook
+from tconv._numpy.choose import Compute
+from tconv._numpy.pieces import Operand
 
-METHODS: dict[str, Compute] = {
-    "auto": partial(choose.compute, "y"),
-    "col2im": FORMS["y"]["columns"].compute,
-    "dilated": textbook.dilated,
-    "subpixel": FORMS["y"]["subpixel"].compute,
-    "matrix": textbook.matrix,
-}
+# Method to form; those of textbooks compute a problem as a whole.
+FORM_OF = {"auto": "auto", "col2im": "columns", "subpixel": "subpixel"}
+TEXTBOOK: dict[str, Compute] = {"dilated": textbook.dilated, "matrix": textbook.matrix}
 
 
 def conv_transpose(
@@ -33,12 +30,16 @@ def conv_transpose(
     preferred: DTypeLike,
 ) -> AnyArray:
     """y from x and w by the named algorithm."""
-    return _computed(METHODS[method], plan, x, w, b, preferred)
+    sums, dtype = _dtypes(x.dtype, w.dtype, b, preferred)
+    if method in TEXTBOOK:
+        y = TEXTBOOK[method](plan, x.astype(sums, copy=False), w.astype(sums, copy=False))
+        return pieces.biased(y, b).astype(dtype, copy=False)
+    return pieces.compute("y", FORM_OF[method], plan, x, w, sums=sums, dtype=dtype, bias=b)
 
 
 def conv(
     plan: Plan,
-    y: AnyArray,
+    y: Operand,
     w: AnyArray,
     b: AnyArray | None,
     *,
@@ -46,12 +47,14 @@ def conv(
     preferred: DTypeLike,
 ) -> AnyArray:
     """x from y and w: the adjoint of ``conv_transpose``."""
-    return _computed(partial(choose.compute, "x"), plan, y, w, b, preferred)
+    sums, dtype = _dtypes(y.dtype, w.dtype, b, preferred)
+    return pieces.compute("x", "auto", plan, y, w, sums=sums, dtype=dtype, bias=b)
 
 
 def weight_cotangent(plan: Plan, x: AnyArray, y: AnyArray, *, precision: Any) -> AnyArray:
     """w from x and y: how much each tap joins them."""
-    return _computed(partial(choose.compute, "w"), plan, x, y)
+    sums, dtype = _dtypes(x.dtype, y.dtype)
+    return pieces.compute("w", "auto", plan, x, y, sums=sums, dtype=dtype)
 
 
 def cotangents(
@@ -60,11 +63,12 @@ def cotangents(
     """``conv`` of y and w, and ``weight_cotangent`` of x and y, from one gathering of y."""
     result_x, sums = _promoted(y.dtype, w.dtype)
     result_w, sums_w = _promoted(x.dtype, y.dtype)
-    if sums != sums_w:
-        dx = conv(plan, y, w, None, precision=precision, preferred=None)
-        return dx, weight_cotangent(plan, x, y, precision=precision)
-    dx, dw = choose.cotangents(plan, *_cast(sums, x, w, y))
-    return dx.astype(result_x, copy=False), dw.astype(result_w, copy=False)
+    if sums == sums_w:
+        both = pieces.cotangents(plan, x, w, y, sums=sums, of_x=result_x, of_w=result_w)
+        if both is not None:
+            return both
+    dx = conv(plan, y, w, None, precision=precision, preferred=None)
+    return dx, weight_cotangent(plan, x, y, precision=precision)
 
 
 def bias_cotangent(cotangent: AnyArray) -> AnyArray:
@@ -86,31 +90,20 @@ def cast_cotangent(cotangent: AnyArray, operand: AnyArray) -> AnyArray:
     return cotangent.astype(operand.dtype, copy=False)
 
 
-def _computed(
-    compute: Compute,
-    plan: Plan,
-    first: AnyArray,
-    second: AnyArray,
+def _dtypes(
+    first: np.dtype[Any],
+    second: np.dtype[Any],
     b: AnyArray | None = None,
     preferred: DTypeLike = None,
-) -> AnyArray:
-    """What a form gives, with the bias, in the dtype of the result."""
-    result, sums = _promoted(first.dtype, second.dtype)
+) -> tuple[np.dtype[Any], np.dtype[Any]]:
+    """The dtype of the products and sums, and that of the result, which takes the bias."""
+    result, sums = _promoted(first, second)
     if preferred is not None:
         result = dtypes.preferred_dtype(result, preferred)
         sums = dtypes.accumulator(result)
     if b is not None:
         dtypes.check_bias(result, b.dtype)
-    values = compute(plan, *_cast(sums, first, second))
-    if b is not None:
-        bias = b.astype(values.dtype, copy=False)
-        values += bias.reshape(-1, *[1] * (values.ndim - 2))
-    return values.astype(result, copy=False)
-
-
-def _cast(sums: np.dtype[Any], *operands: AnyArray) -> list[AnyArray]:
-    """The operands in the dtype of the sums."""
-    return [operand.astype(sums, copy=False) for operand in operands]
+    return sums, result
 
 
 @lru_cache(maxsize=256)

@@ -3,7 +3,7 @@ is gathered from y."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -36,6 +36,12 @@ def region(plan: Plan, y: AnyArray, tile: WindowTile, spans: list[tuple[int, int
     return copy
 
 
+def is_padded(plan: Plan, spans: Iterable[tuple[int, int]]) -> bool:
+    """Whether regions within these spans may be padded copies."""
+    sizes = zip(spans, plan.output_size, strict=True)
+    return any(start < 0 or stop > size for (start, stop), size in sizes)
+
+
 class Buffer:
     """Memory for one copy at a time; the next overwrites it."""
 
@@ -45,7 +51,8 @@ class Buffer:
     def copy(self, view: AnyArray) -> AnyArray:
         """A contiguous copy of a view."""
         if self._memory.size < view.size:
-            self._memory = np.empty(view.size, self._memory.dtype)
+            self._memory = np.empty(0, view.dtype)  # before there is another
+            self._memory = np.empty(view.size, view.dtype)
         copied = self._memory[: view.size].reshape(view.shape)
         np.copyto(copied, view)
         return copied
@@ -98,6 +105,7 @@ class Gathering:
         for tile, gathered in self.gather(plan, y):
             for total in totals:
                 total.add(tile, gathered)
+            del gathered
         return [total.result() for total in totals]
 
 

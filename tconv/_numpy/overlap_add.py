@@ -21,8 +21,8 @@ from tconv._core.cost import Counts, copy, gemm
 from tconv._core.lattice import Phase, outputs_of, phases
 from tconv._core.plan import Plan
 from tconv._core.typing import AnyArray
-from tconv._numpy import scratch
-from tconv._numpy.tiles import EVERY, Index, output_tiles
+from tconv._numpy.scratch import Scratch, aligned, lent
+from tconv._numpy.tiles import EVERY, Index, kinds_of_tiles, output_tiles
 
 
 @dataclass(frozen=True)
@@ -61,12 +61,48 @@ def conv_transpose(plan: Plan, x: AnyArray, w: AnyArray, limits: Limits = LIMITS
     if prod(plan.input_size) == 1:
         return _single_position(plan, x, w)
     y = np.empty(plan.y_shape, x.dtype)
-    pack = packs(plan, limits)
-    for tile in output_tiles(plan, limits.positions, plan.batch if pack else 1):
-        signal, target = x[tile.batch, :, tile.inputs], y[tile.batch, :, tile.outputs]
-        inner = np.ascontiguousarray(np.moveaxis(signal, 0, -1)) if pack else signal[0][..., None]
-        _distribute(plan, tile.axes, inner, w, np.moveaxis(target, 0, -1), limits)
+    with lent(_scratch(plan, x.itemsize, limits)) as memory:
+        for tile in output_tiles(plan, limits.positions, _samples(plan, limits)):
+            signal, target = x[tile.batch, :, tile.inputs], y[tile.batch, :, tile.outputs]
+            operands = np.moveaxis(signal, 0, -1), w, np.moveaxis(target, 0, -1)
+            _distribute(plan, tile.axes, *operands, limits, memory.rest())
     return y
+
+
+def conv_transpose_workspace(plan: Plan, itemsize: int) -> int:
+    """Bytes of the columns and sums of a tile, or of the kernels of a single position."""
+    if prod(plan.input_size) == 1:
+        return plan.batch * plan.out_channels * plan.taps * itemsize
+    return _scratch(plan, itemsize, LIMITS)
+
+
+@lru_cache(maxsize=1024)
+def _scratch(plan: Plan, itemsize: int, limits: Limits) -> int:
+    pack = packs(plan, limits)
+    most = 0
+    for tile in kinds_of_tiles(plan, limits.positions, _samples(plan, limits)):
+        length = tile.samples * prod(axis.input_size for axis in tile.axes)
+        outputs = tile.samples * prod(axis.output_size for axis in tile.axes)
+        cells = tile.samples * prod(-(-axis.output_size // axis.stride) for axis in tile.axes)
+        some = _channels_at_once(plan, length, limits)
+        weight = plan.group_in_channels * some * plan.taps if some < plan.group_out_channels else 0
+        arrays = [some * plan.taps * length, some * cells, weight]
+        if pack:
+            arrays += [plan.in_channels * length, some * outputs]
+        most = max(most, sum(aligned(elements * itemsize) for elements in arrays))
+    return most
+
+
+def _samples(plan: Plan, limits: Limits) -> int:
+    return plan.batch if packs(plan, limits) else 1
+
+
+def _channels_at_once(plan: Plan, length: int, limits: Limits) -> int:
+    """Channels of y in one GEMM with ``length`` columns, about the same number in each."""
+    channels = plan.group_out_channels
+    fits = max(limits.columns // max(1, length * plan.taps), -(-limits.fewest_rows // plan.taps))
+    gemms = -(-channels // fits)
+    return max(1, -(-channels // max(1, gemms)))
 
 
 def packs(plan: Plan, limits: Limits = LIMITS) -> bool:
@@ -94,20 +130,27 @@ def _single_position(plan: Plan, x: AnyArray, w: AnyArray) -> AnyArray:
     return y
 
 
-@scratch.frame()
 def _distribute(
-    plan: Plan, axes: tuple[Axis, ...], x: AnyArray, w: AnyArray, y: AnyArray, limits: Limits
+    plan: Plan,
+    axes: tuple[Axis, ...],
+    x: AnyArray,
+    w: AnyArray,
+    y: AnyArray,
+    limits: Limits,
+    memory: Scratch,
 ) -> None:
     """x is (in_channels, *positions, batch), y (out_channels, *positions, batch)."""
     depth, channels = plan.group_in_channels, plan.group_out_channels
     length = prod(x.shape[1:])
-    fits = max(limits.columns // max(1, length * plan.taps), -(-limits.fewest_rows // plan.taps))
-    gemms = -(-channels // fits)
-    some = max(1, -(-channels // max(1, gemms)))
+    some = _channels_at_once(plan, length, limits)
     shape = [-(-axis.output_size // axis.stride) for axis in axes]
-    products = scratch.empty((some * plan.taps, length), x.dtype)
-    room = scratch.empty((some * prod(shape) * x.shape[-1],), x.dtype)
-    packed = scratch.empty((some, *y.shape[1:]), x.dtype) if x.shape[-1] > 1 else None
+    products = memory.empty((some * plan.taps, length), x.dtype)
+    room = memory.empty((some * prod(shape) * x.shape[-1],), x.dtype)
+    packed = memory.empty((some, *y.shape[1:]), x.dtype) if x.shape[-1] > 1 else None
+    if packed is not None:
+        inner = memory.empty(x.shape, x.dtype)
+        inner[...] = x
+        x = inner
     sums = _sums(axes)
     for group in range(plan.groups):
         inputs = slice(group * depth, (group + 1) * depth)
@@ -186,6 +229,12 @@ def small(plan: Plan, x: AnyArray, w: AnyArray) -> AnyArray:
     y = np.zeros(prod(plan.y_shape), x.dtype)
     np.add.at(y, target, columns.ravel()[source])
     return y.reshape(plan.y_shape)
+
+
+def small_workspace(plan: Plan, itemsize: int) -> int:
+    """Bytes of the columns, in two orders, and of their index."""
+    columns = plan.batch * prod(plan.input_size) * plan.out_channels * plan.taps
+    return columns * 2 * (itemsize + np.dtype(np.intp).itemsize)
 
 
 @lru_cache(maxsize=256)

@@ -22,7 +22,7 @@ from tconv._core.lattice import (
     phases,
 )
 from tconv._core.typing import AnyArray
-from tconv._numpy import scratch
+from tconv._numpy.scratch import Scratch
 from tconv._numpy.tiles import EVERY
 
 Taps = tuple[tuple[int, ...], ...]
@@ -57,9 +57,21 @@ def phases_at_once(axis: Axis, fusion_limit: float = FUSION_LIMIT) -> int:
     return max((len(each.phases) for each in correlations(axis, fusion_limit)), default=0)
 
 
-def plane_size(axes: tuple[Axis, ...]) -> int:
+def plane_size(axes: tuple[Axis, ...], fusion_limit: float = FUSION_LIMIT) -> int:
     """Positions of one flattened, zero-padded sample."""
-    return prod(_row(axis, correlations(axis))[1] for axis in axes)
+    return prod(_row(axis, correlations(axis, fusion_limit))[1] for axis in axes)
+
+
+def plane_slack(axes: tuple[Axis, ...], fusion_limit: float = FUSION_LIMIT) -> int:
+    """Positions behind the last sample that the slices reach."""
+    last, size = 0, 1
+    for axis in reversed(axes):
+        along = correlations(axis, fusion_limit)
+        lead, pitch = _row(axis, along)
+        reach = max((max(each.shifts) + each.count - 1 for each in along), default=-lead)
+        last += (lead + reach) * size
+        size *= pitch
+    return max(0, last + 1 - size)
 
 
 def _row(axis: Axis, along: tuple[Correlation, ...]) -> tuple[int, int]:
@@ -105,12 +117,11 @@ class PaddedPlanes(NamedTuple):
         return prod(self.pitches)
 
 
-def flatten(x: AnyArray, planes: PaddedPlanes) -> AnyArray:
-    """(channels, batch * size + slack): x (batch, channels, *spatial) in zeros, of the
-    caller's frame of scratch memory."""
+def flatten(x: AnyArray, planes: PaddedPlanes, memory: Scratch) -> AnyArray:
+    """(channels, batch * size + slack): x (batch, channels, *spatial) in zeros."""
     samples, channels = x.shape[:2]
     length = samples * planes.size
-    flat = scratch.zeros((channels, length + planes.slack), x.dtype)
+    flat = memory.zeros((channels, length + planes.slack), x.dtype)
     padded = flat[:, :length].reshape(channels, samples, *planes.pitches)
     padded[(EVERY, EVERY, *planes.interior)] = x.swapaxes(0, 1)
     return flat
@@ -123,7 +134,6 @@ def padded_planes(axes: tuple[Axis, ...], fusion_limit: float = FUSION_LIMIT) ->
     leads, pitches = zip(*map(_row, axes, along), strict=True)
     weights = [prod(pitches[number + 1 :]) for number in range(len(axes))]
     flat = tuple(_flat(chosen, leads, weights) for chosen in product(*along))
-    reach = max((max(each.offsets) + each.span for each in flat), default=0)
     interior = tuple(
         slice(lead, lead + axis.input_size) for lead, axis in zip(leads, axes, strict=True)
     )
@@ -133,7 +143,7 @@ def padded_planes(axes: tuple[Axis, ...], fusion_limit: float = FUSION_LIMIT) ->
         for phase in phases(axis)
         if not phase.taps
     )
-    return PaddedPlanes(interior, pitches, max(0, reach - prod(pitches)), untouched, flat)
+    return PaddedPlanes(interior, pitches, plane_slack(axes, fusion_limit), untouched, flat)
 
 
 def _flat(

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from functools import cached_property, lru_cache
 from itertools import product
-from math import prod
+from math import ceil, prod
 
 import numpy as np
 
@@ -13,17 +13,17 @@ from tconv._core.cost import Counts, copy, gemm
 from tconv._core.lattice import rectangle
 from tconv._core.plan import Plan
 from tconv._core.typing import AnyArray
-from tconv._numpy.gathering import Buffer, Gathered, Gathering, region
+from tconv._numpy.gathering import Buffer, Gathered, Gathering, is_padded, region
 from tconv._numpy.tiles import (
     STRIDED,
     WINDOW_LIMITS,
+    AtOnce,
     Index,
     WindowLimits,
     WindowTile,
-    whole,
+    at_once,
     window_tiles,
 )
-from tconv._numpy.windows import WINDOWS
 
 
 def splits(plan: Plan) -> bool:
@@ -41,10 +41,10 @@ class _Split:
         self.phases = tuple(each.phases for each in self._rectangles)
         self._lead = (plan.groups, plan.group_in_channels, plan.group_out_channels)
 
-    def cells(self, tile: WindowTile) -> tuple[int, ...]:
-        """Cells that a tile reads, one number an axis."""
-        sizes = zip(tile.sizes(self.plan), self._rectangles, strict=True)
-        return tuple(size + each.reach for size, each in sizes)
+    def cells(self, sizes: tuple[int, ...]) -> tuple[int, ...]:
+        """Cells that so many positions of x read, one number an axis."""
+        both = zip(sizes, self._rectangles, strict=True)
+        return tuple(size + each.reach for size, each in both)
 
     def offsets(self, cells: tuple[int, ...]) -> list[int]:
         """Where each shift begins among the flattened cells, in ascending order."""
@@ -85,18 +85,29 @@ def _alternate(first: tuple[int, ...], second: tuple[int, ...]) -> list[int]:
     return [number for both in zip(first, second, strict=True) for number in both]
 
 
+# Products of all shifts in a tile, for each element that is gathered.
+PRODUCTS = 4
+
+
+def _at_once(plan: Plan, itemsize: int, limits: WindowLimits = WINDOW_LIMITS) -> AtOnce:
+    """Gathered elements stay near the limit, and so do a ``PRODUCTS``-th of the products."""
+    split = _split(plan)
+    read = prod(a.stride / count for a, count in zip(plan.axes, split.phases, strict=True))
+    products = prod(split.shifts) * plan.group_in_channels / max(1, plan.group_out_channels)
+    depth = max(prod(split.phases), ceil(products / PRODUCTS))
+    return at_once(plan, depth, read, itemsize, limits, whole_channels=True)
+
+
 def gather(plan: Plan, y: AnyArray, limits: WindowLimits = WINDOW_LIMITS) -> Gathered:
     """Each tile with its phases, (groups, phases * channels, images * cells).  The next tile
     overwrites them."""
     split = _split(plan)
-    read = prod(a.stride / count for a, count in zip(plan.axes, split.phases, strict=True))
     buffer = Buffer(y.dtype)
     axes = range(len(plan.axes))
     order = (1, *(4 + 2 * axis for axis in axes), 2, 0, *(3 + 2 * axis for axis in axes))
     used = [each for count in split.phases for each in (slice(None), slice(count))]
-    depth = prod(split.phases)
-    for tile in window_tiles(plan, depth, read, y.itemsize, limits, whole_channels=True):
-        cells = split.cells(tile)
+    for tile in window_tiles(plan, _at_once(plan, y.itemsize, limits)):
+        cells = split.cells(tile.sizes(plan))
         starts = [-axis.lo for axis in plan.axes]
         starts[0] += tile.rows.start * plan.axes[0].stride
         spans = [
@@ -104,9 +115,11 @@ def gather(plan: Plan, y: AnyArray, limits: WindowLimits = WINDOW_LIMITS) -> Gat
             for start, size, axis in zip(starts, cells, plan.axes, strict=True)
         ]
         source = region(plan, y, tile, spans)
+        images = source.shape[0]
         apart = source.reshape(*source.shape[:3], *_alternate(cells, plan.stride))
         phases = buffer.copy(apart[(..., *used)].transpose(order))
-        yield tile, phases.reshape(phases.shape[0], -1, source.shape[0] * prod(cells))
+        del source, apart  # before there are those of the next tile
+        yield tile, phases.reshape(phases.shape[0], -1, images * prod(cells))
 
 
 class _TotalX:
@@ -120,7 +133,7 @@ class _TotalX:
 
     def add(self, tile: WindowTile, gathered: AnyArray) -> None:
         target = self._x[tile.batch, tile.groups, :, tile.rows]
-        cells = self._split.cells(tile)
+        cells = self._split.cells(tile.sizes(self._split.plan))
         offsets = self._split.offsets(cells)
         length = gathered.shape[2]
         lead = (len(gathered), len(offsets), target.shape[2])
@@ -140,7 +153,6 @@ class _TotalW:
 
     def __init__(self, plan: Plan, x: AnyArray, y: AnyArray) -> None:
         self._split = split = _split(plan)
-        self._operands = x, y
         lead = (plan.batch, plan.groups, plan.group_in_channels)
         self._x = x.reshape(*lead, *plan.input_size)
         depth = prod(split.phases) * plan.group_out_channels
@@ -149,7 +161,7 @@ class _TotalW:
     def add(self, tile: WindowTile, gathered: AnyArray) -> None:
         signal = self._x[tile.batch, tile.groups, :, tile.rows]
         signal = signal.transpose(1, 2, 0, *range(3, signal.ndim))
-        cells = self._split.cells(tile)
+        cells = self._split.cells(tile.sizes(self._split.plan))
         padded = np.zeros((*signal.shape[:3], *cells), gathered.dtype)
         padded[self._split.crop(tile)] = signal
         flat = padded.reshape(*signal.shape[:2], -1)
@@ -159,21 +171,46 @@ class _TotalW:
             self._w[tile.groups, shift] += products
 
     def result(self) -> AnyArray:
-        """w; from the windows if an infinity or nan of y met one of the zeros that stand beside
-        x, and so reached taps that never read it."""
-        w = self._split.unstack(self._w)
-        if np.isfinite(w).all():
-            return w
-        return WINDOWS.weight_cotangent(self._split.plan, *self._operands)
+        return self._split.unstack(self._w)
 
 
 SPACE_TO_DEPTH = Gathering(gather, _TotalX, _TotalW)
 
 
+def _gathered(plan: Plan, most: AtOnce) -> tuple[int, int]:
+    """Elements of the phases of a tile, and of the region that they are split from where it is
+    padded; and its cells."""
+    split = _split(plan)
+    cells = most.images * prod(split.cells(most.sizes(plan)))
+    channels = most.groups * most.channels * cells
+    along = zip(plan.axes, split.cells(plan.input_size), strict=True)
+    padded = is_padded(plan, ((-a.lo, count * a.stride - a.lo) for a, count in along))
+    return channels * (prod(split.phases) + (prod(plan.stride) if padded else 0)), cells
+
+
+def conv_workspace(plan: Plan, itemsize: int) -> int:
+    """Bytes of the phases of a tile, of the products of all shifts, and of w in their order."""
+    most = _at_once(plan, itemsize)
+    copied, cells = _gathered(plan, most)
+    rows = most.groups * prod(_split(plan).shifts) * plan.group_in_channels
+    return itemsize * (copied + rows * cells + prod(plan.w_shape))
+
+
+def weight_workspace(plan: Plan, itemsize: int) -> int:
+    """Bytes of the phases of a tile, of x in zeros beside them, of the product of a shift, and of
+    w in the order of the shifts."""
+    most = _at_once(plan, itemsize)
+    copied, cells = _gathered(plan, most)
+    inputs = most.groups * plan.group_in_channels
+    product = inputs * prod(_split(plan).phases) * plan.group_out_channels
+    return itemsize * (copied + 2 * inputs * cells + product + prod(plan.w_shape))
+
+
 def _gathering(plan: Plan) -> tuple[Counts, int, int, int]:
     """What the phases cost, their cells, and (shifts * in, phases * out) of a group."""
-    split = _split(plan)
-    cells = plan.batch * prod(split.cells(whole(plan)))
+    split, most = _split(plan), _at_once(plan, 4)
+    rows_of_tiles = -(-plan.input_size[0] // most.rows)
+    cells = plan.batch * rows_of_tiles * prod(split.cells(most.sizes(plan)))
     phases = prod(split.phases)
     copied = cells * plan.out_channels * phases
     run = STRIDED if plan.stride[-1] > 1 else plan.input_size[-1]

@@ -4,6 +4,7 @@ computed as one GEMM over gathered slices of x and written interleaved."""
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import product
 from math import prod
 
@@ -14,7 +15,6 @@ from tconv._core.cost import Counts, copy, gemm
 from tconv._core.lattice import Cells
 from tconv._core.plan import Plan
 from tconv._core.typing import AnyArray
-from tconv._numpy import scratch
 from tconv._numpy.padded import (
     FUSION_LIMIT,
     FlatCorrelation,
@@ -27,7 +27,8 @@ from tconv._numpy.padded import (
     phases_at_once,
     plane_size,
 )
-from tconv._numpy.tiles import EVERY, Index, OutputTile, output_tiles
+from tconv._numpy.scratch import Scratch, aligned, lent
+from tconv._numpy.tiles import EVERY, Index, OutputTile, kinds_of_tiles, output_tiles
 
 Kernels = dict[tuple[int, tuple[Taps, ...]], AnyArray]
 
@@ -52,15 +53,41 @@ class Limits:
 LIMITS = Limits()
 
 
-@scratch.frame()
 def conv_transpose(plan: Plan, x: AnyArray, w: AnyArray, limits: Limits = LIMITS) -> AnyArray:
     """Each phase gathers its own taps, flipped, from x."""
     y = np.empty(plan.y_shape, x.dtype)
     tiles = output_tiles(plan, _positions(plan, limits), plan.batch)
-    kernels = _kernels(plan, tiles, w, limits)
-    for tile in tiles:
-        _compute(plan, tile, x[tile.batch, :, tile.inputs], y, kernels, limits)
+    with lent(_scratch(plan, x.itemsize, limits)) as memory:
+        kernels = _kernels(plan, w, limits, memory)
+        for tile in tiles:
+            signal = x[tile.batch, :, tile.inputs]
+            _compute(plan, tile, signal, y, kernels, limits, memory.rest())
     return y
+
+
+def conv_transpose_workspace(plan: Plan, itemsize: int) -> int:
+    """Bytes of the kernels, and of the planes, slices and products of a tile."""
+    return _scratch(plan, itemsize, LIMITS)
+
+
+@lru_cache(maxsize=1024)
+def _scratch(plan: Plan, itemsize: int, limits: Limits) -> int:
+    depth, rows = plan.group_in_channels, plan.group_out_channels
+    kernels: dict[tuple[Taps, ...], int] = {}
+    largest = 0
+    for tile in kinds_of_tiles(plan, _positions(plan, limits), plan.batch):
+        planes = padded_planes(tile.axes, limits.fusion)
+        positions = tile.samples * planes.size
+        most = 0
+        for each in planes.correlations:
+            slices, phases = len(each.offsets), len(each.taps)
+            kernels[each.taps] = aligned(slices * depth * phases * rows * itemsize)
+            read = slices * depth if slices > 1 else 0
+            products = aligned(phases * rows * positions * itemsize)
+            most = max(most, aligned(read * positions * itemsize) + products)
+        flat = aligned(plan.in_channels * (positions + planes.slack) * itemsize)
+        largest = max(largest, flat + most)
+    return plan.groups * sum(kernels.values()) + largest
 
 
 def _positions(plan: Plan, limits: Limits) -> int:
@@ -71,41 +98,45 @@ def _positions(plan: Plan, limits: Limits) -> int:
     return min(limits.most, max(limits.fewest, limits.gathered // max(1, depth, rows)))
 
 
-def _kernels(plan: Plan, tiles: tuple[OutputTile, ...], w: AnyArray, limits: Limits) -> Kernels:
+def _kernels(plan: Plan, w: AnyArray, limits: Limits, memory: Scratch) -> Kernels:
     """The weight of each GEMM; tiles at an edge may have other taps than those inside."""
     kernels: Kernels = {}
     depth = plan.group_in_channels
-    for axes in dict.fromkeys(tile.axes for tile in tiles):
-        runs = _writes_runs(axes[-1], limits)
-        planes = padded_planes(axes, limits.fusion)
+    for tile in kinds_of_tiles(plan, _positions(plan, limits), plan.batch):
+        runs = _writes_runs(tile.axes[-1], limits)
+        planes = padded_planes(tile.axes, limits.fusion)
         for group, each in product(range(plan.groups), planes.correlations):
             if (group, each.taps) not in kernels:
                 weight = w[group * depth : (group + 1) * depth]
                 kernels[group, each.taps] = (
-                    _kernel_of_runs(weight, each, axes[-1].stride)
+                    _kernel_of_runs(weight, each, tile.axes[-1].stride, memory)
                     if runs
-                    else _kernel(weight, each)
+                    else _kernel(weight, each, memory)
                 )
     return kernels
 
 
-@scratch.frame()
 def _compute(
-    plan: Plan, tile: OutputTile, x: AnyArray, y: AnyArray, kernels: Kernels, limits: Limits
+    plan: Plan,
+    tile: OutputTile,
+    x: AnyArray,
+    y: AnyArray,
+    kernels: Kernels,
+    limits: Limits,
+    memory: Scratch,
 ) -> None:
     planes = padded_planes(tile.axes, limits.fusion)
     depth, rows = plan.group_in_channels, plan.group_out_channels
-    flat = flatten(x, planes)
+    flat = flatten(x, planes, memory)
     target = y[tile.batch, :, tile.outputs].swapaxes(0, 1)
     for place in planes.untouched:
         target[(EVERY, EVERY, *place)] = 0
     for group, each in product(range(plan.groups), planes.correlations):
         inputs, outputs = (slice(group * n, (group + 1) * n) for n in (depth, rows))
-        weight = kernels[group, each.taps]
-        _correlate(each, planes, tile.axes[-1], flat[inputs], weight, target[outputs], limits)
+        operands = flat[inputs], kernels[group, each.taps], target[outputs]
+        _correlate(each, planes, tile.axes[-1], *operands, limits, memory.rest())
 
 
-@scratch.frame()
 def _correlate(
     correlation: FlatCorrelation,
     planes: PaddedPlanes,
@@ -114,36 +145,37 @@ def _correlate(
     weight: AnyArray,
     y: AnyArray,
     limits: Limits,
+    memory: Scratch,
 ) -> None:
     positions = y.shape[1] * planes.size
     span = positions - planes.size + correlation.span
-    slices = _gather(flat, correlation.offsets, span)
+    slices = _gather(flat, correlation.offsets, span, memory)
     if _writes_runs(last, limits):
-        result = scratch.empty((positions, weight.shape[1]), flat.dtype)
+        result = memory.empty((positions, weight.shape[1]), flat.dtype)
         np.matmul(slices.T, weight, out=result[:span])
         _write_runs(correlation, planes, last, result, y)
     else:
-        result = scratch.empty((len(weight), positions), flat.dtype)
+        result = memory.empty((len(weight), positions), flat.dtype)
         np.matmul(weight, slices, out=result[:, :span])
         _write(correlation, planes, result, y, limits.written)
 
 
-def _gather(flat: AnyArray, offsets: tuple[int, ...], span: int) -> AnyArray:
+def _gather(flat: AnyArray, offsets: tuple[int, ...], span: int, memory: Scratch) -> AnyArray:
     """(shifts * channels, span): what each tap reads, one contiguous slice each."""
     if len(offsets) == 1:
         return flat[:, offsets[0] : offsets[0] + span]
-    slices = scratch.empty((len(offsets), len(flat), span), flat.dtype)
+    slices = memory.empty((len(offsets), len(flat), span), flat.dtype)
     for each, offset in zip(slices, offsets, strict=True):
         each[...] = flat[:, offset : offset + span]
     return slices.reshape(len(offsets) * len(flat), span)
 
 
-def _kernel(w: AnyArray, correlation: FlatCorrelation) -> AnyArray:
+def _kernel(w: AnyArray, correlation: FlatCorrelation, memory: Scratch) -> AnyArray:
     """(phases * out_channels, shifts * in_channels), transposed in memory so that the copies
     write contiguous channels.  Sixteen input channels at a time keep w's lines in the cache."""
     taps = correlation.taps
     shape = (len(taps[0]), w.shape[0], len(taps), w.shape[1])
-    kernel = scratch.empty(shape, w.dtype)
+    kernel = memory.empty(shape, w.dtype)
     for low in range(0, w.shape[0], 16):
         some = slice(low, low + 16)
         for phase, choices in enumerate(taps):
@@ -183,11 +215,13 @@ def _writes_runs(last: Axis, limits: Limits) -> bool:
     )
 
 
-def _kernel_of_runs(w: AnyArray, correlation: FlatCorrelation, stride: int) -> AnyArray:
+def _kernel_of_runs(
+    w: AnyArray, correlation: FlatCorrelation, stride: int, memory: Scratch
+) -> AnyArray:
     """(shifts * in_channels, out_channels * outer phases * stride)."""
     outer_phases = correlation.taps[::stride]
     shape = (len(correlation.offsets), *w.shape[:2], len(outer_phases), stride)
-    kernel = scratch.empty(shape, w.dtype)
+    kernel = memory.empty(shape, w.dtype)
     for phase, choices in enumerate(outer_phases):
         for shift, (*outer, first) in enumerate(choices):
             place: Index = (EVERY, EVERY, *outer, slice(first, first + stride))

@@ -10,7 +10,7 @@ import numpy as np
 from tconv._core import relation
 from tconv._core.plan import Plan
 from tconv._core.typing import AnyArray
-from tconv._numpy import choose
+from tconv._numpy.choose import FORMS, choose
 from tconv._numpy.columns import fractional_stride
 from tconv._numpy.depthwise import flipped
 
@@ -23,7 +23,8 @@ def dilated(plan: Plan, x: AnyArray, w: AnyArray) -> AnyArray:
         replace(axis, input_size=size, stride=1)
         for axis, size in zip(plan.axes, inserted.shape[2:], strict=True)
     )
-    return choose.compute("x", *flipped(replace(plan, axes=axes), inserted, w))
+    convolution, *operands = flipped(replace(plan, axes=axes), inserted, w)
+    return FORMS["x"][choose("x", convolution)].compute(convolution, *operands)
 
 
 def matrix(plan: Plan, x: AnyArray, w: AnyArray) -> AnyArray:

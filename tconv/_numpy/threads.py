@@ -38,9 +38,10 @@ def count() -> int:
     return available
 
 
-def run(tasks: Sequence[Task]) -> None:
-    """Run the tasks, each once, in any order; the calling thread takes its share."""
-    helpers = min(count(), len(tasks)) - 1
+def run(tasks: Sequence[Task], most: int) -> None:
+    """Run the tasks, each once, in any order, at most so many at a time; the calling thread takes
+    its share."""
+    helpers = min(count(), len(tasks), most) - 1
     if helpers < 1:
         for task in tasks:
             task()

@@ -21,6 +21,7 @@ from tconv._core.axis import Axis
 from tconv._core.plan import Plan
 from tconv._core.typing import AnyArray
 from tconv._numpy import threads
+from tconv._numpy.scratch import WORKSPACE, Scratch, aligned, lent
 
 Index = tuple[slice | int | EllipsisType, ...]
 
@@ -69,35 +70,70 @@ def output_tiles(plan: Plan, positions: int, samples: int) -> tuple[OutputTile, 
     return tuple(tiles)
 
 
-ComputeGroups = Callable[[int, tuple[Axis, ...], AnyArray, AnyArray, AnyArray], None]
+@lru_cache(maxsize=1024)
+def kinds_of_tiles(plan: Plan, positions: int, samples: int) -> tuple[OutputTile, ...]:
+    """Of the ``output_tiles`` one of each geometry, with the most samples."""
+    found: dict[tuple[Axis, ...], OutputTile] = {}
+    for tile in output_tiles(plan, positions, samples):
+        if tile.axes not in found or tile.samples > found[tile.axes].samples:
+            found[tile.axes] = tile
+    return tuple(found.values())
 
 
-def compute_by_groups(
-    plan: Plan,
-    x: AnyArray,
-    w: AnyArray,
-    compute: ComputeGroups,
-    positions: int,
-    groups_at_once: Callable[[OutputTile], int],
-) -> AnyArray:
-    """y, by tiles of about so many positions and runs of groups, each a task for a thread.
+ComputeGroups = Callable[[int, tuple[Axis, ...], AnyArray, AnyArray, AnyArray, Scratch], None]
 
-    ``compute`` gets the number of groups, the axes of the tile, and its x, w and y to fill.
+
+@dataclass(frozen=True)
+class GroupTasks:
+    """y by tiles of about ``positions`` positions and runs of groups, each a task for a thread.
+
+    ``compute`` gets the number of groups, the axes of the tile, its x, w and y to fill, and
+    memory for arrays of as many elements as ``scratch`` says of a tile and a number of groups.
     """
-    y = np.empty(plan.y_shape, x.dtype)
-    depth, channels = plan.group_in_channels, plan.group_out_channels
-    tasks = []
-    for tile in output_tiles(plan, positions, plan.batch):
-        signal, target = x[tile.batch, :, tile.inputs], y[tile.batch, :, tile.outputs]
-        some = max(1, groups_at_once(tile))
-        for low in range(0, plan.groups, some):
-            high = min(low + some, plan.groups)
-            inputs = slice(low * depth, high * depth)
-            outputs = slice(low * channels, high * channels)
-            operands = signal[:, inputs], w[inputs], target[:, outputs]
-            tasks.append(partial(compute, high - low, tile.axes, *operands))
-    threads.run(tasks)
-    return y
+
+    compute: ComputeGroups
+    positions: int
+    groups_at_once: Callable[[Plan, OutputTile], int]
+    scratch: Callable[[Plan, OutputTile, int], list[int]]
+
+    def run(self, plan: Plan, x: AnyArray, w: AnyArray) -> AnyArray:
+        """y, on as many threads as have their memory within the bound of a call."""
+        y = np.empty(plan.y_shape, x.dtype)
+        depth, channels = plan.group_in_channels, plan.group_out_channels
+        needed = self.workspace(plan, x.itemsize)
+
+        def task(
+            groups: int, axes: tuple[Axis, ...], x: AnyArray, w: AnyArray, y: AnyArray
+        ) -> None:
+            with lent(needed) as memory:
+                self.compute(groups, axes, x, w, y, memory)
+
+        tasks = []
+        for tile in output_tiles(plan, self.positions, plan.batch):
+            signal, target = x[tile.batch, :, tile.inputs], y[tile.batch, :, tile.outputs]
+            some = max(1, self.groups_at_once(plan, tile))
+            for low in range(0, plan.groups, some):
+                high = min(low + some, plan.groups)
+                inputs = slice(low * depth, high * depth)
+                outputs = slice(low * channels, high * channels)
+                operands = signal[:, inputs], w[inputs], target[:, outputs]
+                tasks.append(partial(task, high - low, tile.axes, *operands))
+        threads.run(tasks, most=WORKSPACE // max(1, needed))
+        return y
+
+    def workspace(self, plan: Plan, itemsize: int) -> int:
+        """Bytes that a task needs."""
+        return _largest_task(self, plan, itemsize)
+
+
+@lru_cache(maxsize=1024)
+def _largest_task(tasks: GroupTasks, plan: Plan, itemsize: int) -> int:
+    most = 0
+    for tile in kinds_of_tiles(plan, tasks.positions, plan.batch):
+        groups = max(1, min(plan.groups, tasks.groups_at_once(plan, tile)))
+        arrays = tasks.scratch(plan, tile, groups)
+        most = max(most, sum(aligned(elements * itemsize) for elements in arrays))
+    return most
 
 
 @dataclass(frozen=True)
@@ -105,10 +141,8 @@ class WindowLimits:
     """How large window tiles are.
 
     ``workspace`` bytes of gathered y are what a tile aims at: 1 to 8 MB take the same time
-    within a tenth on most layers.  With the padded region, the products before they are summed
-    and the reach of the last windows, a call's scratch stays below 8 times this.
-    ``fewest_positions`` is what a GEMM needs to run near its rate; images that have fewer share
-    one.
+    within a tenth on most layers.  ``fewest_positions`` is what a GEMM needs to run near its
+    rate; images that have fewer share one.
     """
 
     workspace: int = 4 << 20
@@ -157,7 +191,21 @@ def whole(plan: Plan) -> WindowTile:
     return WindowTile(groups, channels, batch, rows, folded=False)
 
 
-def window_tiles(
+class AtOnce(NamedTuple):
+    """How much of each a window tile holds at most."""
+
+    groups: int
+    channels: int
+    images: int
+    rows: int
+    folded: bool
+
+    def sizes(self, plan: Plan) -> tuple[int, ...]:
+        """Positions of x, one number an axis."""
+        return (self.rows, *plan.input_size[1:])
+
+
+def at_once(
     plan: Plan,
     depth: int,
     read: float,
@@ -165,26 +213,32 @@ def window_tiles(
     limits: WindowLimits = WINDOW_LIMITS,
     *,
     whole_channels: bool = False,
-) -> Iterator[WindowTile]:
-    """Tiles that gather ``depth`` values for each channel of y and position of x, from a
+) -> AtOnce:
+    """For tiles that gather ``depth`` values for each channel of y and position of x, from a
     region of y that holds ``read`` times as many."""
     room = limits.workspace // itemsize
     row = prod(plan.input_size[1:])
     image = row * plan.input_size[0]
-    wanted = max(limits.fewest_positions, room // (plan.out_channels * depth))
+    wanted = max(limits.fewest_positions, room // max(1, plan.out_channels * depth))
     images = max(1, min(plan.batch, wanted // image))
     rows = max(1, min(plan.input_size[0], wanted // row))
     taken = images * rows * row * depth * max(1.0, read)
-    channels = plan.group_out_channels if whole_channels else max(1, int(room / taken))
-    groups = max(1, int(room / (taken * plan.group_out_channels)))
+    channels = max(1, min(plan.group_out_channels, int(room / taken)))
+    groups = max(1, min(plan.groups, int(room / max(1, taken * plan.group_out_channels))))
     folded = image < limits.fewest_positions
+    every = plan.group_out_channels
+    return AtOnce(groups, every if whole_channels else channels, images, rows, folded)
+
+
+def window_tiles(plan: Plan, most: AtOnce) -> Iterator[WindowTile]:
+    """Tiles of nearly equal size that hold at most so much."""
     for slices in product(
-        _cut(plan.groups, groups),
-        _cut(plan.group_out_channels, channels),
-        _cut(plan.batch, images),
-        _cut(plan.input_size[0], rows),
+        _cut(plan.groups, most.groups),
+        _cut(plan.group_out_channels, most.channels),
+        _cut(plan.batch, most.images),
+        _cut(plan.input_size[0], most.rows),
     ):
-        yield WindowTile(*slices, folded)
+        yield WindowTile(*slices, most.folded)
 
 
 def _cut(size: int, most: int) -> list[slice]:

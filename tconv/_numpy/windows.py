@@ -11,12 +11,14 @@ from numpy.lib.stride_tricks import as_strided
 from tconv._core.cost import Counts, copy, gemm
 from tconv._core.plan import Plan
 from tconv._core.typing import AnyArray
-from tconv._numpy.gathering import Buffer, Gathered, Gathering, region
+from tconv._numpy.gathering import Buffer, Gathered, Gathering, is_padded, region
 from tconv._numpy.tiles import (
     STRIDED,
     WINDOW_LIMITS,
+    AtOnce,
     WindowLimits,
     WindowTile,
+    at_once,
     whole,
     window_tiles,
 )
@@ -41,19 +43,26 @@ def gather(
     """Each tile with its windows, (images, groups, channels * taps, positions), where a folded
     tile has one image that holds all.  The next tile overwrites them."""
     buffer = Buffer(y.dtype)
-    read = prod(axis.stride / axis.kernel_size for axis in plan.axes)
     single = prod(plan.input_size) == 1
     taps_last = plan.kernel_size[-1] > long_run or single
-    for tile in window_tiles(plan, plan.taps, read, y.itemsize, limits):
+    for tile in window_tiles(plan, _at_once(plan, y.itemsize, limits)):
         source = _read(plan, y, tile)
         view = _view(plan, source, tile, taps_last)
         images = 1 if tile.folded else source.shape[0]
         depth = source.shape[2] * plan.taps
         windows = view if plan.taps == 1 or single else buffer.copy(view)
         if taps_last:
-            yield tile, windows.reshape(images, source.shape[1], -1, depth).swapaxes(2, 3)
+            gathered = windows.reshape(images, source.shape[1], -1, depth).swapaxes(2, 3)
         else:
-            yield tile, windows.reshape(images, source.shape[1], depth, -1)
+            gathered = windows.reshape(images, source.shape[1], depth, -1)
+        del source, view, windows  # before there are those of the next tile
+        yield tile, gathered
+        del gathered
+
+
+def _at_once(plan: Plan, itemsize: int, limits: WindowLimits = WINDOW_LIMITS) -> AtOnce:
+    read = prod(axis.stride / axis.kernel_size for axis in plan.axes)
+    return at_once(plan, plan.taps, read, itemsize, limits)
 
 
 def _read(plan: Plan, y: AnyArray, tile: WindowTile) -> AnyArray:
@@ -150,6 +159,36 @@ def _depths(plan: Plan, tile: WindowTile) -> slice:
 
 
 WINDOWS = Gathering(gather, _TotalX, _TotalW)
+
+
+def _gathered(plan: Plan, most: AtOnce) -> int:
+    """Elements of the windows of a tile, and of the region that they cover where it is padded."""
+    sizes = most.sizes(plan)
+    channels = most.images * most.groups * most.channels
+    spans = [(n - 1) * axis.stride + axis.extent for n, axis in zip(sizes, plan.axes, strict=True)]
+    last = [(axis.input_size - 1) * axis.stride + axis.extent for axis in plan.axes]
+    every = ((-axis.lo, stop - axis.lo) for axis, stop in zip(plan.axes, last, strict=True))
+    region = prod(spans) if is_padded(plan, every) else 0
+    return channels * (region + prod(sizes) * plan.taps)
+
+
+def conv_workspace(plan: Plan, itemsize: int) -> int:
+    """Bytes of the windows of a tile, and of their products where these are added or moved."""
+    most = _at_once(plan, itemsize)
+    positions = most.images * prod(most.sizes(plan))
+    products = most.groups * plan.group_in_channels * positions
+    direct = most.channels >= plan.group_out_channels and not most.folded
+    return itemsize * (_gathered(plan, most) + (0 if direct else products))
+
+
+def weight_workspace(plan: Plan, itemsize: int) -> int:
+    """Bytes of the windows of a tile, of x where its images are joined, and of the products where
+    these are added."""
+    most = _at_once(plan, itemsize)
+    lead = most.groups * plan.group_in_channels
+    signal = lead * most.images * prod(most.sizes(plan)) if most.folded else 0
+    products = lead * most.channels * plan.taps
+    return itemsize * (_gathered(plan, most) + signal + products)
 
 
 def _gathering(plan: Plan) -> Counts:

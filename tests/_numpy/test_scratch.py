@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 import threading
+from types import FrameType
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,78 +13,118 @@ import pytest
 import tconv
 from tconv._numpy import scratch
 
+FLOAT, DOUBLE = np.dtype(np.float32), np.dtype(np.float64)
+
 
 def address(array: np.ndarray) -> int:
     return array.__array_interface__["data"][0]
 
 
-def grow(size: int) -> None:
-    """A frame that wants so many bytes, so that the next one has them."""
-    with scratch.frame():
-        scratch.empty((size,), np.uint8)
+def kept() -> np.ndarray:
+    """The buffer that the thread keeps."""
+    assert scratch._kept.buffer is not None
+    return scratch._kept.buffer
 
 
-def test_a_frame_gives_the_memory_of_the_last_one_again() -> None:
-    grow(1 << 16)
+def test_the_memory_of_one_call_is_lent_to_the_next() -> None:
     seen = []
     for _ in range(2):
-        with scratch.frame():
-            first, second = scratch.empty((100,), np.float32), scratch.zeros((3, 5), np.float64)
+        with scratch.lent(1 << 16) as memory:
+            first, second = memory.empty((100,), FLOAT), memory.zeros((3, 5), DOUBLE)
             assert not np.shares_memory(first, second)
             assert not second.any()
             seen.append((address(first), address(second)))
     assert seen[0] == seen[1]
 
 
-def test_an_inner_frame_gives_back_only_its_own() -> None:
-    grow(1 << 16)
-    with scratch.frame():
-        outer = scratch.empty((10,), np.float64)
-        with scratch.frame():
-            inner = scratch.empty((10,), np.float64)
-        again = scratch.empty((10,), np.float64)
+def test_the_rest_is_handed_out_again() -> None:
+    with scratch.lent(1 << 16) as memory:
+        outer = memory.empty((10,), DOUBLE)
+        inner = memory.rest().empty((10,), DOUBLE)
+        again = memory.empty((10,), DOUBLE)
         assert address(again) == address(inner) != address(outer)
 
 
-def test_an_error_ends_its_frame() -> None:
-    @scratch.frame()
-    def fail() -> None:
-        scratch.empty((10,), np.float64)
-        raise ZeroDivisionError
-
-    with pytest.raises(ZeroDivisionError):
-        fail()
-    assert scratch._arena.used == scratch._arena.depth == 0
+def test_what_is_lent_is_not_lent_twice() -> None:
+    with scratch.lent(1 << 10) as memory, scratch.lent(1 << 10) as other:
+        assert not np.shares_memory(memory.empty((10,), DOUBLE), other.empty((10,), DOUBLE))
 
 
-def test_outside_of_a_frame_nothing_is_taken() -> None:
-    array = scratch.empty((10,), np.float64)
-    assert not np.shares_memory(array, scratch._arena.buffer)
-    assert scratch._arena.used == 0
+def test_beyond_what_is_lent_arrays_have_memory_of_their_own() -> None:
+    scratch._kept.buffer = None
+    with scratch.lent(100) as memory:
+        inside, beyond = memory.empty((100,), np.dtype(np.uint8)), memory.empty((10,), DOUBLE)
+    assert np.shares_memory(inside, kept())
+    assert not np.shares_memory(beyond, kept())
 
 
 def test_what_is_kept_is_bounded() -> None:
-    grow(2 * scratch.KEPT)
-    assert len(scratch._arena.buffer) <= scratch.KEPT
-    with scratch.frame():
-        assert scratch.empty((2 * scratch.KEPT,), np.uint8).size == 2 * scratch.KEPT
+    with scratch.lent(1 << 10):
+        pass
+    assert len(kept()) <= scratch.WORKSPACE
+    with scratch.lent(2 * scratch.WORKSPACE):
+        pass
+    assert scratch._kept.buffer is None
 
 
 def test_threads_do_not_share() -> None:
-    grow(1 << 16)
     other: list[int] = []
 
     def work() -> None:
-        grow(1 << 16)
-        with scratch.frame():
-            other.append(address(scratch.empty((100,), np.float32)))
+        with scratch.lent(1 << 16) as memory:
+            other.append(address(memory.empty((100,), FLOAT)))
 
-    with scratch.frame():
-        mine = address(scratch.empty((100,), np.float32))
+    with scratch.lent(1 << 16) as memory:
+        mine = address(memory.empty((100,), FLOAT))
         thread = threading.Thread(target=work)
         thread.start()
         thread.join()
     assert other != [mine]
+
+
+def test_an_interrupt_anywhere_leaves_nothing_wrong() -> None:
+    """At each instruction in turn of what lends memory and takes it back."""
+    x, w = np.ones((1, 8, 9, 9), np.float32), np.ones((8, 8, 3, 3), np.float32)
+
+    def call() -> np.ndarray:
+        return tconv.conv_transpose(x, w, stride=2, method="subpixel")
+
+    expected = call()
+    interrupted = 0
+    while interrupt_at(interrupted, call):
+        interrupted += 1
+        np.testing.assert_array_equal(call(), expected)
+        buffer = kept()
+        np.testing.assert_array_equal(call(), expected)
+        assert kept() is buffer
+    assert interrupted > 50
+
+
+def interrupt_at(instruction: int, call: Any) -> bool:
+    """Raise at this instruction of the module of scratch memory; whether there was one."""
+    left = instruction
+
+    def trace(frame: FrameType, event: str, _: Any) -> Any:
+        nonlocal left
+        if frame.f_code.co_filename != scratch.__file__:
+            return None
+        frame.f_trace_opcodes = True
+        if event == "opcode":
+            left -= 1
+            if left < 0:
+                sys.settrace(None)
+                raise KeyboardInterrupt
+        return trace
+
+    before = sys.gettrace()
+    sys.settrace(trace)
+    try:
+        call()
+    except KeyboardInterrupt:
+        return True
+    finally:
+        sys.settrace(before)
+    return False
 
 
 @pytest.mark.parametrize("method", ["auto", "col2im", "dilated", "subpixel", "matrix"])
@@ -96,10 +139,10 @@ def test_results_outlive_the_scratch_memory(method: str, groups: int) -> None:
         dx, dw, _ = pullback(y)
         return [y, dx, dw, tconv.conv(y, w, **keywords)]
 
-    kept = results()
-    before = [array.copy() for array in kept]
+    outlived = results()
+    before = [array.copy() for array in outlived]
     tconv.conv_transpose(-x, w, method=method, **keywords)
     results()
-    for array, copy in zip(kept, before, strict=True):
+    for array, copy in zip(outlived, before, strict=True):
         np.testing.assert_array_equal(array, copy)
-        assert not np.shares_memory(array, scratch._arena.buffer)
+        assert scratch._kept.buffer is None or not np.shares_memory(array, kept())

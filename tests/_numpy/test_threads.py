@@ -20,14 +20,14 @@ def two_threads(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("two_threads")
 def test_tasks_each_run_once_and_errors_arrive() -> None:
     done: list[int] = []
-    threads.run([lambda value=value: done.append(value) for value in range(100)])
+    threads.run([lambda value=value: done.append(value) for value in range(100)], most=8)
     assert sorted(done) == list(range(100))
 
     def fail() -> None:
         raise ValueError("from a task")
 
     with pytest.raises(ValueError, match="from a task"):
-        threads.run([fail] * 8)
+        threads.run([fail] * 8, most=8)
 
 
 @pytest.mark.usefixtures("two_threads")
@@ -43,7 +43,7 @@ def test_an_error_on_a_helper_arrives_and_its_thread_lives_on() -> None:
 
     for _ in range(2):
         with pytest.raises(ValueError, match="from a helper"):
-            threads.run([on_helper] * 2)
+            threads.run([on_helper] * 2, most=2)
     assert helpers[0] == helpers[1]
 
 
@@ -61,7 +61,7 @@ def test_the_calling_thread_waits_for_what_a_helper_has_begun() -> None:
             finish.wait(10)
         done.append(threading.get_ident())
 
-    threads.run([task] * 2)
+    threads.run([task] * 2, most=2)
     assert len(done) == 2
 
 
@@ -75,7 +75,7 @@ def test_without_a_thread_to_start_the_caller_does_everything(
     monkeypatch.setattr(threads, "_pool", threads._Pool())
     monkeypatch.setattr(threading.Thread, "start", refuse)
     done: list[int] = []
-    threads.run([lambda value=value: done.append(value) for value in range(10)])
+    threads.run([lambda value=value: done.append(value) for value in range(10)], most=2)
     assert done == list(range(10))
 
 

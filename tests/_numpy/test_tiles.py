@@ -7,7 +7,7 @@ import pytest
 
 from tconv._core.axis import Axis
 from tconv._core.plan import Plan
-from tconv._numpy.tiles import WindowLimits, output_tiles, whole, window_tiles
+from tconv._numpy.tiles import WindowLimits, at_once, output_tiles, whole, window_tiles
 
 PLAN = Plan(5, 6, 9, 3, (Axis(7, 15, 3, 2, 1, 0), Axis(4, 9, 3, 2, 1, 0)))
 
@@ -15,8 +15,13 @@ PLAN = Plan(5, 6, 9, 3, (Axis(7, 15, 3, 2, 1, 0), Axis(4, 9, 3, 2, 1, 0)))
 @pytest.mark.parametrize("workspace", [64, 2048, 1 << 20])
 def test_window_tiles_cover_x_and_the_channels_of_y_once(workspace: int) -> None:
     seen = np.zeros((3, 3, 5, 7), int)
-    tiles = list(window_tiles(PLAN, PLAN.taps, 1.0, 8, WindowLimits(workspace, 4)))
+    most = at_once(PLAN, PLAN.taps, 1.0, 8, WindowLimits(workspace, 4))
+    tiles = list(window_tiles(PLAN, most))
     for tile in tiles:
+        assert tile.groups.stop - tile.groups.start <= most.groups
+        assert tile.channels.stop - tile.channels.start <= most.channels
+        assert tile.batch.stop - tile.batch.start <= most.images
+        assert tile.rows.stop - tile.rows.start <= most.rows
         seen[tile.groups, tile.channels, tile.batch, tile.rows] += 1
     assert (seen == 1).all()
     assert (len(tiles) > 1) == (workspace < 1 << 20)

@@ -1,0 +1,83 @@
+"""The maps that read y one tap after the other, each for the positions that it joins and no
+others: no zero stands for a position outside of y or x, where a NaN or an infinity would meet it.
+
+That costs a copy of x and of y a tap, so it is for operands that are not finite.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import product
+from math import prod
+
+import numpy as np
+
+from tconv._core.plan import Plan
+from tconv._core.typing import AnyArray
+from tconv._numpy.tiles import Index
+
+# Elements looked at together, whose answers stay in the cache.
+_BLOCK = 1 << 16
+
+
+def all_finite(array: AnyArray) -> bool:
+    """Whether no element is an infinity or a NaN."""
+    if array.size > _BLOCK:
+        some = max(1, _BLOCK * len(array) // array.size)
+        if some == 1:
+            return all(map(all_finite, array))
+        return all(all_finite(array[low : low + some]) for low in range(0, len(array), some))
+    return bool(np.isfinite(array).all())
+
+
+def _joined(plan: Plan) -> Iterator[tuple[Index, Index, Index]]:
+    """Each tap, the positions of x that it carries inside y, and those of y that they land on."""
+    for tap in product(*map(range, plan.kernel_size)):
+        landings = [axis.landing(t) for axis, t in zip(plan.axes, tap, strict=True)]
+        inputs, outputs = zip(*landings, strict=True)
+        if all(along.start < along.stop for along in inputs):
+            yield (..., *tap), (..., *inputs), (..., *outputs)
+
+
+def conv(plan: Plan, y: AnyArray, w: AnyArray) -> AnyArray:
+    """x[i] += y[i*s + t*d - lo] * w[t] for every tap."""
+    lead = plan.batch, plan.groups
+    x = np.zeros((*lead, plan.group_in_channels, *plan.input_size), y.dtype)
+    source = y.reshape(*lead, plan.group_out_channels, *plan.output_size)
+    weight = w.reshape(plan.groups, plan.group_in_channels, *w.shape[1:])
+    for tap, inputs, outputs in _joined(plan):
+        read = source[outputs]
+        columns = read.reshape(*read.shape[:3], prod(read.shape[3:]))
+        products = np.ascontiguousarray(weight[tap]) @ columns
+        x[inputs] += products.reshape(*products.shape[:3], *read.shape[3:])
+    return x.reshape(plan.x_shape)
+
+
+def weight_cotangent(plan: Plan, x: AnyArray, y: AnyArray) -> AnyArray:
+    """w[t] += x[i] * y[i*s + t*d - lo] for every tap."""
+    lead = plan.batch, plan.groups
+    signal = x.reshape(*lead, plan.group_in_channels, *plan.input_size)
+    source = y.reshape(*lead, plan.group_out_channels, *plan.output_size)
+    shape = (plan.groups, plan.group_in_channels, plan.group_out_channels, *plan.kernel_size)
+    w = np.zeros(shape, y.dtype)
+    for tap, inputs, outputs in _joined(plan):
+        for carried, read in zip(signal[inputs], source[outputs], strict=True):
+            columns = read.reshape(*read.shape[:2], prod(read.shape[2:]))
+            w[tap] += carried.reshape(
+                *carried.shape[:2], prod(carried.shape[2:])
+            ) @ columns.swapaxes(1, 2)
+    return w.reshape(plan.w_shape)
+
+
+def conv_workspace(plan: Plan, itemsize: int) -> int:
+    """Bytes of what a tap reads, of its products, and of the kernel."""
+    positions = plan.batch * prod(plan.input_size)
+    kernel = plan.in_channels * plan.group_out_channels
+    return itemsize * (positions * (plan.in_channels + plan.out_channels) + kernel)
+
+
+def weight_workspace(plan: Plan, itemsize: int) -> int:
+    """Bytes of what a tap joins in a sample, and of its products."""
+    positions = prod(plan.input_size)
+    kernel = plan.in_channels * plan.group_out_channels
+    return itemsize * (positions * (plan.in_channels + plan.out_channels) + kernel)
