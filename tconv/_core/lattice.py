@@ -101,6 +101,46 @@ def reduction(axis: Axis) -> Reduction:
     return Reduction(reduced, gap, offset)
 
 
+@dataclass(frozen=True)
+class Joint:
+    """What takes part in an axis: the axis that is left of it, whose x, w and y are these parts of
+    the given ones."""
+
+    axis: Axis
+    x: slice
+    w: slice
+    y: slice
+
+
+def joint(axis: Axis) -> Joint:
+    """What takes part in an axis: its numbers are then of the size of the arrays."""
+    nothing = Joint(Axis(1, 0, 1, 1, 1, 0), slice(0, 1), slice(0, 1), slice(0, 0))
+    scatter = (axis.input_size - 1) * axis.stride
+    y = slice(max(0, -axis.lo), min(axis.output_size, scatter + axis.extent - axis.lo))
+    if y.stop <= y.start:
+        return nothing
+    x, kept = axis.cut(y.start, y.stop)
+    scatter = (kept.input_size - 1) * kept.stride
+    last = (kept.lo + kept.output_size - 1) // kept.dilation
+    w = slice(max(0, -((scatter - kept.lo) // kept.dilation)), min(kept.kernel_size, last + 1))
+    if kept.input_size == 0 or w.stop <= w.start:
+        return nothing
+    lo = kept.lo - w.start * kept.dilation
+    kept = replace(kept, kernel_size=w.stop - w.start, lo=lo)
+    if kept.input_size == 1:
+        kept = replace(kept, stride=1)
+    if kept.kernel_size == 1:
+        kept = replace(kept, dilation=1)
+    if kept == axis:
+        return Joint(axis, x, w, y)
+    inner = joint(kept)
+    return Joint(inner.axis, _within(x, inner.x), _within(w, inner.w), _within(y, inner.y))
+
+
+def _within(outer: slice, inner: slice) -> slice:
+    return slice(outer.start + inner.start, outer.start + inner.stop)
+
+
 def written_out(axis: Axis) -> Axis:
     """The axis whose kernel has the zeros between its taps as taps of their own where both stride
     and dilation exceed 1, so that one of them is 1."""

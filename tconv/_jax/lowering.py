@@ -49,7 +49,7 @@ def compute(
     as they are summed; ``form`` is the one to compute by, instead of the one that is chosen.
     """
     method = method if result == "y" else "auto"
-    rules = [rewrites.framed, *_rules(platform, chosen=form is None and method == "auto")]
+    rules = _rules(platform, chosen=form is None and method == "auto")
     of_reduced = partial(
         _by_form,
         result,
@@ -70,13 +70,13 @@ def candidates(
     is, without."""
     if platform != "cpu":
         return {chosen_form(result, plan, platform, dtype): Counts()}
-    rules = [rewrites.framed, *_rules(platform, chosen=True)]
+    rules = _rules(platform, chosen=True)
     return choose.candidates(result, rewrites.rewritten_plan(rules, plan), dtype)
 
 
 def chosen_form(result: str, plan: Plan, platform: str | None, dtype: np.dtype[Any]) -> str:
     """The form that ``method="auto"`` takes."""
-    rules = [rewrites.framed, *_rules(platform, chosen=True)]
+    rules = _rules(platform, chosen=True)
     return choose.choose(result, rewrites.rewritten_plan(rules, plan), platform, dtype)
 
 
@@ -85,7 +85,7 @@ def _rules(platform: str | None, chosen: bool) -> Sequence[rewrites.Rule]:
         return rewrites.groups_apart(plan) if choose.groups_apart(plan, platform) else None
 
     at_a_point = [rewrites.point] if platform == "cpu" and chosen else []
-    return [apart, rewrites.reduced, *at_a_point]
+    return [rewrites.framed, rewrites.near, apart, rewrites.reduced, *at_a_point]
 
 
 def _by_form(

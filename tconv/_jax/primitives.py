@@ -53,7 +53,7 @@ def bind(result: str, arrays: dict[str, Any], **static: Any) -> Any:
     belongs to a derivative is.
     """
     bilinear = _GIVING[result]
-    operands = {name: jnp.asarray(arrays[name]) for name in bilinear.operands}
+    operands = {name: arrays[name] for name in bilinear.operands}
     first, second = _agree(*aligned(static["plan"], result, operands).values())
     return bilinear.primitive.bind(first, second, **static)
 

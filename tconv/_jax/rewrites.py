@@ -19,7 +19,7 @@ from jax.experimental.xla_metadata import set_xla_metadata
 
 from tconv._core.arguments import is_known
 from tconv._core.axis import Axis
-from tconv._core.lattice import Reduction, reduction
+from tconv._core.lattice import Reduction, joint, reduction
 from tconv._core.plan import Plan
 from tconv._jax.forms.axes import into_last, on_spatial, out_of_last, padded
 
@@ -132,6 +132,38 @@ def framed(plan: Plan) -> Rewrite | None:
         return _extended(arrays[0], cropped) if name == "y" else arrays[0]
 
     return Rewrite(replace(plan, axes=tuple(axes)), into, out_of)
+
+
+# Numbers up to this are left as they are.  XLA checks no overflow of what it makes of those of a
+# convolution: with a padding of 2**32 its values were wrong, with 2**31 + 7 it aborted.
+FAR = 2**16
+
+
+def near(plan: Plan) -> Rewrite | None:
+    """Where a number of an axis is far beyond the sizes of arrays: the problem of what takes part,
+    whose numbers are not."""
+    if not all(is_known(size) for size in (*plan.input_size, *plan.output_size)):
+        return None
+    if all(max(a.stride, a.extent, abs(a.lo), abs(a.hi)) <= FAR for a in plan.axes):
+        return None
+    every = [joint(axis) for axis in plan.axes]
+    if all(each.axis == axis for each, axis in zip(every, plan.axes, strict=True)):
+        return None
+    given = {"x": plan.input_size, "w": plan.kernel_size, "y": plan.output_size}
+    parts = {
+        "x": [each.x for each in every],
+        "w": [each.w for each in every],
+        "y": [each.y for each in every],
+    }
+
+    def into(name: str, array: Array) -> Sequence[Array]:
+        return [array[(..., *parts[name])]]
+
+    def out_of(name: str, arrays: Sequence[Array]) -> Array:
+        pairs = zip(parts[name], given[name], strict=True)
+        return _extended(arrays[0], [(part.start, size - part.stop) for part, size in pairs])
+
+    return Rewrite(replace(plan, axes=tuple(each.axis for each in every)), into, out_of)
 
 
 def _extended(array: Array, pairs: Sequence[tuple[int, int]]) -> Array:
