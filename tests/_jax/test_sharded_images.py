@@ -188,6 +188,8 @@ def test_batch_channels_and_rows_at_once(axis_type: AxisType) -> None:
 @AXIS_TYPES
 @pytest.mark.parametrize("empty", [(0, 2, 2), (2, 0, 2), (2, 2, 0)], ids=["batch", "in", "out"])
 def test_nothing_to_divide(empty: tuple[int, int, int], axis_type: AxisType) -> None:
+    if axis_type is AxisType.Explicit and jax.__version_info__ < (0, 10):
+        pytest.skip("empty arrays do not get the sharding of their type")
     batch, inputs, outputs = empty
     x, w = jnp.ones((batch, inputs, 8)), jnp.ones((inputs, outputs, 4))
     x = jax.device_put(x, NamedSharding(mesh_of(axis_type, 2), P(None, None, "i")))
