@@ -10,6 +10,7 @@ from benchmarks.task import Array
 from tconv._core.cost import Counts
 from tconv._core.plan import Plan
 from tconv._numpy import choose
+from tconv._numpy.forms import FORMS
 
 LAYOUTS = ("NCHW",)  # arrays in another order are views in this one, and take the same forms
 NOTE = "NumPy arrays on the CPU"
@@ -35,7 +36,7 @@ def prepare(
     result: str, plan: Plan, form: str, first: Array, second: Array
 ) -> tuple[Callable[[], Array], float]:
     """The call to time, and the seconds that compiling it took."""
-    return partial(choose.FORMS[result][form].compute, plan, first, second), 0.0
+    return partial(FORMS[result][form].compute, plan, first, second), 0.0
 
 
 def array(result: str, plan: Plan, out: Array) -> Array:

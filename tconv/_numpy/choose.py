@@ -3,141 +3,16 @@ among those that are possible, from the numbers of the plan alone."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import lru_cache
-from math import prod
-from typing import NamedTuple
 
 from tconv._core.cost import Counts, Rates, cheapest
 from tconv._core.plan import Plan
-from tconv._core.typing import AnyArray
-from tconv._numpy import (
-    banded,
-    depthwise,
-    overlap_add,
-    space_to_depth,
-    subpixel,
-    tapwise,
-    windows,
-)
-from tconv._numpy.space_to_depth import SPACE_TO_DEPTH, splits
-from tconv._numpy.windows import WINDOWS
-
-Compute = Callable[[Plan, AnyArray, AnyArray], AnyArray]
-CotangentsForm = Callable[[Plan, AnyArray, AnyArray, AnyArray], tuple[AnyArray, AnyArray]]
+from tconv._numpy.forms import FORMS, Form
 
 # Nanoseconds in float32 on an AMD EPYC, two cores: fitted to generated problems as in ``python -m
 # benchmarks rates``.  What is counted was corrected with the problems of ``benchmarks choice`` in
 # view, so that its regret is no test of that.
 RATES = Rates(products=0.012, convolved=0, added=0.43, moved=0.4, runs=0.3, fresh=0, calls=800)
-
-# Columns up to which the index that adds them up, 16 bytes each and kept for every plan, is small.
-SMALL = 1 << 16
-
-# Multiply-adds of whole planes for an output, up to which they are worth trying: more take as many
-# passes over memory.
-FEW_PRODUCTS = 16
-
-
-def _always(_: Plan) -> bool:
-    return True
-
-
-def _is_small(plan: Plan) -> bool:
-    return plan.batch * prod(plan.input_size) * plan.out_channels * plan.taps <= SMALL
-
-
-def _few_channels(plan: Plan) -> bool:
-    return plan.group_in_channels * plan.group_out_channels <= FEW_PRODUCTS
-
-
-def _adds_planes(plan: Plan) -> bool:
-    return set(plan.stride) == {1} and _few_channels(plan)
-
-
-class Form(NamedTuple):
-    """A way to compute a map: what it costs, the bytes that it needs beside operands of so many
-    bytes an element and its result, and for which plans it is possible.
-
-    One that is ``exact`` multiplies no zero that stands for a position outside of x or y.
-    """
-
-    compute: Compute
-    counts: Callable[[Plan], Counts]
-    workspace: Callable[[Plan, int], int]
-    possible: Callable[[Plan], bool] = _always
-    exact: bool = False
-
-
-# By result: y from (x, w), x from (y, w), w from (x, y).
-FORMS: dict[str, dict[str, Form]] = {
-    "y": {
-        "columns": Form(
-            overlap_add.conv_transpose,
-            overlap_add.conv_transpose_counts,
-            overlap_add.conv_transpose_workspace,
-            exact=True,
-        ),
-        "subpixel": Form(
-            subpixel.conv_transpose,
-            subpixel.conv_transpose_counts,
-            subpixel.conv_transpose_workspace,
-        ),
-        "depthwise": Form(
-            depthwise.conv_transpose,
-            depthwise.conv_transpose_counts,
-            depthwise.conv_transpose_workspace,
-            _few_channels,
-        ),
-        "banded": Form(
-            banded.conv_transpose,
-            banded.conv_transpose_counts,
-            banded.conv_transpose_workspace,
-            _few_channels,
-        ),
-        "small": Form(
-            overlap_add.small,
-            overlap_add.small_counts,
-            overlap_add.small_workspace,
-            _is_small,
-            exact=True,
-        ),
-    },
-    "x": {
-        "windows": Form(WINDOWS.conv, windows.conv_counts, windows.conv_workspace),
-        "space to depth": Form(
-            SPACE_TO_DEPTH.conv,
-            space_to_depth.conv_counts,
-            space_to_depth.conv_workspace,
-            splits,
-        ),
-        "planes": Form(
-            depthwise.conv, depthwise.conv_counts, depthwise.conv_workspace, _adds_planes
-        ),
-    },
-    "w": {
-        "windows": Form(WINDOWS.weight_cotangent, windows.weight_counts, windows.weight_workspace),
-        "space to depth": Form(
-            SPACE_TO_DEPTH.weight_cotangent,
-            space_to_depth.weight_counts,
-            space_to_depth.weight_workspace,
-            splits,
-        ),
-    },
-}
-# For operands that are not finite.
-EXACT: dict[str, Form] = {
-    "y": FORMS["y"]["columns"],
-    "x": Form(tapwise.conv, windows.conv_counts, tapwise.conv_workspace, exact=True),
-    "w": Form(
-        tapwise.weight_cotangent, windows.weight_counts, tapwise.weight_workspace, exact=True
-    ),
-}
-# Those that compute x from (y, w) and w from (x, y) together: (x, w) from (x, w, y).
-COTANGENTS: dict[str, CotangentsForm] = {
-    "windows": WINDOWS.cotangents,
-    "space to depth": SPACE_TO_DEPTH.cotangents,
-}
 
 
 @lru_cache(maxsize=4096)

@@ -10,8 +10,8 @@ import numpy as np
 
 from tconv._core.plan import Plan
 from tconv._core.typing import AnyArray
+from tconv._numpy.forms.windows import all_windows
 from tconv._numpy.tiles import EVERY
-from tconv._numpy.windows import all_windows
 
 
 def im2col(plan: Plan, y: AnyArray) -> AnyArray:

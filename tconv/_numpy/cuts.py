@@ -13,7 +13,8 @@ from math import prod
 from typing import Any
 
 from tconv._core.plan import Plan
-from tconv._numpy.choose import EXACT, FORMS, RATES, Form, choose, nanoseconds
+from tconv._numpy.choose import RATES, choose, nanoseconds
+from tconv._numpy.forms import EXACT, FORMS, Form
 from tconv._numpy.scratch import WORKSPACE
 
 OPERANDS = {"y": "xw", "x": "yw", "w": "xy"}

@@ -11,7 +11,7 @@ from tconv._core import dtypes
 from tconv._core.plan import Plan
 from tconv._core.typing import AnyArray, DTypeLike
 from tconv._numpy import pieces, textbook
-from tconv._numpy.choose import Compute
+from tconv._numpy.forms import Compute
 from tconv._numpy.pieces import Operand
 
 # Method to form; those of textbooks compute a problem as a whole.

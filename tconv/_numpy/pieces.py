@@ -17,7 +17,7 @@ import numpy as np
 from tconv._core import dtypes
 from tconv._core.plan import Plan
 from tconv._core.typing import AnyArray
-from tconv._numpy.choose import COTANGENTS, choose
+from tconv._numpy.choose import choose
 from tconv._numpy.cuts import (
     BATCH,
     GROUPS,
@@ -32,7 +32,8 @@ from tconv._numpy.cuts import (
     sizes_of,
     spatial,
 )
-from tconv._numpy.tapwise import all_finite
+from tconv._numpy.forms import COTANGENTS
+from tconv._numpy.forms.tapwise import all_finite
 from tconv._numpy.tiles import Index
 
 

@@ -10,9 +10,10 @@ import numpy as np
 from tconv._core import relation
 from tconv._core.plan import Plan
 from tconv._core.typing import AnyArray
-from tconv._numpy.choose import FORMS, choose
+from tconv._numpy.choose import choose
 from tconv._numpy.columns import fractional_stride
-from tconv._numpy.depthwise import flipped
+from tconv._numpy.forms import FORMS
+from tconv._numpy.forms.depthwise import flipped
 
 
 def dilated(plan: Plan, x: AnyArray, w: AnyArray) -> AnyArray:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tconv._core.plan import conv_transpose_call
-from tconv._numpy.banded import Limits, conv_transpose
+from tconv._numpy.forms.banded import Limits, conv_transpose
 from tconv.testing import reference
 
 from .exact import problems

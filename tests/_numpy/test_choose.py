@@ -10,7 +10,8 @@ import pytest
 
 from tconv._core.axis import Axis
 from tconv._core.plan import Plan, conv_transpose_call
-from tconv._numpy.choose import COTANGENTS, FORMS, RATES, candidates, choose
+from tconv._numpy.choose import RATES, candidates, choose
+from tconv._numpy.forms import COTANGENTS, FORMS
 
 from .exact import exact, problems
 

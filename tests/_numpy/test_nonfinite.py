@@ -10,7 +10,7 @@ import pytest
 
 from tconv._core.plan import Plan, conv_transpose_call
 from tconv._numpy import entry
-from tconv._numpy.tapwise import all_finite
+from tconv._numpy.forms.tapwise import all_finite
 
 from .exact import OPERANDS, Exact, exact, problems
 

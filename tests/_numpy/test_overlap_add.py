@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tconv._numpy.overlap_add import Limits, conv_transpose
+from tconv._numpy.forms.overlap_add import Limits, conv_transpose
 
 from .exact import problems
 

@@ -10,7 +10,7 @@ import pytest
 
 from tconv._core.axis import Axis
 from tconv._core.lattice import rectangle
-from tconv._numpy.space_to_depth import SPACE_TO_DEPTH, gather, splits
+from tconv._numpy.forms.space_to_depth import SPACE_TO_DEPTH, gather, splits
 from tconv._numpy.tiles import WindowLimits
 
 from .exact import problems

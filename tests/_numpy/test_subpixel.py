@@ -8,7 +8,7 @@ import pytest
 
 from tconv._core.axis import Axis
 from tconv._core.plan import Plan
-from tconv._numpy.subpixel import Limits, conv_transpose
+from tconv._numpy.forms.subpixel import Limits, conv_transpose
 
 from .exact import exact, problems
 

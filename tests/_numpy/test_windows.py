@@ -8,8 +8,8 @@ from functools import partial
 import numpy as np
 import pytest
 
+from tconv._numpy.forms.windows import LONG_RUN, WINDOWS, all_windows, gather
 from tconv._numpy.tiles import WindowLimits
-from tconv._numpy.windows import LONG_RUN, WINDOWS, all_windows, gather
 
 from .exact import problems
 

@@ -110,6 +110,7 @@ def _operands(result: str, plan: Plan) -> list[Any]:
 class _NumPy:
     def __init__(self) -> None:
         self._choose: Any = import_module("tconv._numpy.choose")
+        self._forms: Any = import_module("tconv._numpy.forms").FORMS
         self.rates: Rates = self._choose.RATES
 
     def forms(self, result: str, plan: Plan) -> tuple[str, dict[str, Counts]]:
@@ -117,7 +118,7 @@ class _NumPy:
 
     def call(self, result: str, plan: Plan, form: str) -> Callable[[], Any]:
         operands = _operands(result, plan)
-        return lambda: self._choose.FORMS[result][form].compute(plan, *operands)
+        return lambda: self._forms[result][form].compute(plan, *operands)
 
 
 class _JAX:

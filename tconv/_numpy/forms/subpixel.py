@@ -15,7 +15,7 @@ from tconv._core.cost import Counts, copy, gemm
 from tconv._core.lattice import Cells
 from tconv._core.plan import Plan
 from tconv._core.typing import AnyArray
-from tconv._numpy.padded import (
+from tconv._numpy.forms.padded import (
     FUSION_LIMIT,
     FlatCorrelation,
     PaddedPlanes,

@@ -23,9 +23,9 @@ from tconv._core.cost import Counts
 from tconv._core.lattice import Phase, inputs_read, outputs_of, phase_by_phase, phases
 from tconv._core.plan import Plan
 from tconv._core.typing import AnyArray
-from tconv._numpy import depthwise
+from tconv._numpy.forms import depthwise
+from tconv._numpy.forms.tapwise import all_finite
 from tconv._numpy.scratch import Scratch
-from tconv._numpy.tapwise import all_finite
 from tconv._numpy.tiles import EVERY, GroupTasks, OutputTile, output_tiles
 
 

@@ -13,7 +13,7 @@ from tconv._core.cost import Counts, copy, gemm
 from tconv._core.lattice import rectangle
 from tconv._core.plan import Plan
 from tconv._core.typing import AnyArray
-from tconv._numpy.gathering import Buffer, Gathered, Gathering, is_padded, region
+from tconv._numpy.forms.gathering import Buffer, Gathered, Gathering, is_padded, region
 from tconv._numpy.tiles import (
     STRIDED,
     WINDOW_LIMITS,

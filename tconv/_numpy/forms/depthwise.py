@@ -16,14 +16,14 @@ from tconv._core.axis import Axis
 from tconv._core.cost import Counts, copy
 from tconv._core.plan import Plan
 from tconv._core.typing import AnyArray
-from tconv._numpy.padded import (
+from tconv._numpy.forms.padded import (
     FUSION_LIMIT,
     flatten,
     padded_planes,
     plane_size,
     plane_slack,
 )
-from tconv._numpy.padded import products as products_of
+from tconv._numpy.forms.padded import products as products_of
 from tconv._numpy.scratch import Scratch
 from tconv._numpy.tiles import EVERY, GroupTasks, Index, OutputTile
 
