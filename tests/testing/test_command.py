@@ -109,6 +109,23 @@ def test_as_a_module_without_hypothesis(tmp_path):
     assert "check" in usage.stderr
 
 
+def test_the_version(capsys):
+    with pytest.raises(SystemExit, match="^0$"):
+        main(["--version"])
+    assert capsys.readouterr().out == f"tconv {tconv.__version__}\n"
+
+
+def test_everything_by_a_star_without_hypothesis(tmp_path):
+    code = HIDE + (
+        "import tconv.testing; from tconv.testing import *; "
+        "print(Problem((3,), (2,)).output_shape, hasattr(tconv.testing, 'strategies')); "
+        "from tconv.testing import strategies"
+    )
+    result = run(code, tmp_path)
+    assert result.stdout.strip() == "(1, 1, 4) False"
+    assert "ImportError: tconv.testing.strategies needs hypothesis" in result.stderr
+
+
 def test_what_needs_no_hypothesis_works_without(tmp_path):
     code = HIDE + (
         "import tconv, tconv.testing as t; "
