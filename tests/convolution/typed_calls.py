@@ -55,16 +55,16 @@ def sizes() -> None:
 
 def refused(x: NDArray[np.float32], w: NDArray[np.float32]) -> None:
     """What is no array, and words that no argument knows."""
-    tconv.conv_transpose([[1.0]], w)  # type: ignore
-    tconv.conv_transpose(x, 1.0)  # type: ignore
-    tconv.conv([[1.0]], w)  # type: ignore
-    tconv.conv_transpose_vjp(x, w)[1]([[1.0]])  # type: ignore
-    tconv.im2col([[1.0]], 3)  # type: ignore
-    tconv.interpolate([[1.0]], size=2)  # type: ignore
-    tconv.conv_transpose(x, w, method="fast")  # type: ignore
-    tconv.conv_transpose(x, w, padding="valid")  # type: ignore
-    tconv.conv(x, w, padding="full")  # type: ignore
-    tconv.interpolate(x, size=2, mode="cubic")  # type: ignore
-    tconv.ConvTranspose1d(2, 3, 4, padding="valid")  # type: ignore
-    tconv.conv_transpose(x, w, stride=2.0)  # type: ignore
-    tconv.conv_transpose(x, w, 2, 1)  # type: ignore
+    tconv.conv_transpose([[1.0]], w)  # type: ignore[arg-type]
+    tconv.conv_transpose(x, 1.0)  # type: ignore[arg-type]
+    tconv.conv([[1.0]], w)  # type: ignore[arg-type]
+    tconv.conv_transpose_vjp(x, w)[1]([[1.0]])  # type: ignore[arg-type]
+    tconv.im2col([[1.0]], 3)  # type: ignore[arg-type]
+    tconv.interpolate([[1.0]], size=2)  # type: ignore[arg-type]
+    tconv.conv_transpose(x, w, method="fast")  # type: ignore[arg-type]
+    tconv.conv_transpose(x, w, padding="valid")  # type: ignore[arg-type]
+    tconv.conv(x, w, padding="full")  # type: ignore[arg-type]
+    tconv.interpolate(x, size=2, mode="cubic")  # type: ignore[arg-type]
+    tconv.ConvTranspose1d(2, 3, 4, padding="valid")  # type: ignore[arg-type]
+    tconv.conv_transpose(x, w, stride=2.0)  # type: ignore[arg-type]
+    tconv.conv_transpose(x, w, 2, 1)  # type: ignore[arg-type, call-arg]

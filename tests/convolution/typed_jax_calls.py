@@ -10,16 +10,15 @@ from __future__ import annotations
 from typing import assert_type
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from numpy.typing import NDArray
 
 import tconv
 
 
-def jax_in_jax_out(x: jax.Array, w: jax.Array) -> None:
+def jax_in_jax_out(x: jax.Array, w: jax.Array, b: jax.Array) -> None:
     """Every function of JAX arrays."""
-    assert_type(tconv.conv_transpose(x, w, jnp.zeros(1), stride=(2,)), jax.Array)
+    assert_type(tconv.conv_transpose(x, w, b, stride=(2,)), jax.Array)
     assert_type(tconv.conv_transpose3d(x, w), jax.Array)
     assert_type(tconv.conv(x, w), jax.Array)
     y, pullback = tconv.conv_vjp(x, w)

@@ -110,7 +110,7 @@ def test_as_a_module_without_hypothesis(tmp_path):
 
 
 def test_the_version(capsys):
-    with pytest.raises(SystemExit, match="^0$"):
+    with pytest.raises(SystemExit, match=r"^0$"):
         main(["--version"])
     assert capsys.readouterr().out == f"tconv {tconv.__version__}\n"
 
