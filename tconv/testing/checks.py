@@ -54,9 +54,10 @@ def check_conv_transpose(
     """Certify ``fn(x, w, b=None, *, stride, padding, output_padding, dilation, groups)``.
 
     A fixed table of nasty corners comes first; then one number at a time large (17 to 130), and
-    small and larger numbers in every pair; then generated problems.  On each: shape, dtype, values against the independent reference, linearity in x and w, the inputs left as
-    they were, three calls that agree, the bias where no tap reaches, NaN and inf going only
-    where their taps lead, empty batches, and with ``conv=`` the adjoint identity.
+    small and larger numbers in every pair; then generated problems.  On each: shape, dtype,
+    values against the independent reference, linearity in x and w, the inputs left as they were,
+    three calls that agree, the bias where no tap reaches, NaN and inf going only where their
+    taps lead, empty batches, and with ``conv=`` the adjoint identity.
 
     Args:
         fn: takes and returns NumPy arrays, or anything with ``__array__``.  x is (batch,

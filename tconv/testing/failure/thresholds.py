@@ -24,9 +24,9 @@ def thresholds(problem: Problem, fails: Predicate) -> Iterator[str]:
         if value <= PLAIN or not below.valid or fails(below):
             continue
         if all(p.valid and fails(p) for p in (above, far)):
-            yield f"it fails from {label} {value} on: with {value - 1} it holds"
+            yield f"It fails from {label} {value} on: with {value - 1} it holds"
         else:
-            yield f"it fails at {label} {value}, and with {value - 1} it holds"
+            yield f"It fails at {label} {value}, and with {value - 1} it holds"
 
 
 def _numbers(p: Problem) -> Iterator[tuple[str, int, Any]]:
