@@ -12,6 +12,7 @@ from tconv.testing.problems.large import SIZES, large_problems
 from tconv.testing.problems.pairs import LEVELS, covering, pair_problems, pairs_of
 from tconv.testing.strategies.generated import generated
 from tests.testing import wrong
+from tests.testing.test_wrong_and_right import DEEP
 
 KINDS = ["conv_transpose", "conv"]
 
@@ -69,10 +70,10 @@ def test_a_third_of_the_generated_problems_is_larger():
     assert max(p.terms for p in problems) <= 4_000
 
 
-@pytest.mark.parametrize("ndim", [1, 2, 3])
+@pytest.mark.parametrize("ndim", [1, 2, 3] if DEEP else [2])
 @pytest.mark.parametrize("above", wrong.ABOVE, ids=lambda fn: fn.__name__)
-def test_what_breaks_past_a_size_is_caught_in_each_number_of_axes(above, ndim):
-    with pytest.raises(CheckFailure, match=r"[Ii]t fails (from|at) \w+"):
+def test_what_breaks_past_a_size_is_caught_whatever_the_number_of_axes(above, ndim):
+    with pytest.raises(CheckFailure, match=r"It fails (from|at) \w+"):
         check_conv_transpose(above, ndim=ndim)
 
 
