@@ -42,6 +42,14 @@ def _numbers(p: Problem) -> Iterator[tuple[str, int, Any]]:
                 return {name: (*entries[:axis], value, *entries[axis + 1 :])}
 
             yield f"{name}{where}", entries[axis], changed
+        for side, at in enumerate(("low", "high")):
+
+            def cropped(value: int, axis: int = axis, side: int = side) -> dict[str, Any]:
+                pair = list(p.padding[axis])
+                pair[side] = value
+                return {"padding": (*p.padding[:axis], tuple(pair), *p.padding[axis + 1 :])}
+
+            yield f"padding at the {at} side{where}", p.padding[axis][side], cropped
     yield "batch", p.batch or 0, lambda value: {"batch": value}
     inside, outside = p.in_channels // p.groups, p.out_channels // p.groups
     yield (
