@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 
+from tconv import __version__
 from tconv.testing.commands import check, plan
 
 COMMANDS = (check, plan)
@@ -13,6 +14,7 @@ COMMANDS = (check, plan)
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the sub-command that the arguments name; returns its exit status."""
     parser = argparse.ArgumentParser(prog="python -m tconv", description="tools of tconv")
+    parser.add_argument("--version", action="version", version=f"tconv {__version__}")
     commands = parser.add_subparsers(dest="command", required=True)
     for command in COMMANDS:
         command.add_to(commands)

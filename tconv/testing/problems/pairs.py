@@ -7,7 +7,7 @@ most new pairs (after Cohen, Dalal, Fredman and Patton, "The AETG system", 1997)
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from itertools import combinations
 from typing import Any
 
@@ -17,14 +17,14 @@ from tconv.testing.problems.corners import placed, problem_of
 from tconv.testing.problems.problem import MEMORY, Geometry, Problem
 
 # Paddings by the extent of the kernel, dilation*(kernel_size - 1) + 1.
-PADDINGS = {
+PADDINGS: dict[str, Callable[[int], tuple[int, int]]] = {
     "none": lambda extent: (0, 0),
     "half": lambda extent: (extent // 2, extent // 2),
     "deep": lambda extent: (extent, extent),
     "low": lambda extent: (extent // 2 + 1, 0),
     "negative": lambda extent: (-1, -2),
 }
-OUTPUT_PADDINGS = {
+OUTPUT_PADDINGS: dict[str, Callable[[int, int], int]] = {
     "none": lambda stride, dilation: 0,
     "below stride": lambda stride, dilation: stride - 1,
     "largest": lambda stride, dilation: max(stride, dilation) - 1,
