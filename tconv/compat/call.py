@@ -36,6 +36,13 @@ class Names:
     groups: str = "groups"
 
 
+def operands(names: Names, x: Any, w: Any, b: Any = None) -> tuple[Any, Any, Any]:
+    """x, w and b themselves, if they are arrays of native byte order; b may be None."""
+    given = {names.x: x, names.w: w} | ({} if b is None else {names.b: b})
+    _, x, w, *bias = received(**given)
+    return x, w, bias[0] if bias else None
+
+
 class Call:
     """The operands of one call, checked against each other.
 
@@ -55,8 +62,6 @@ class Call:
         groups: Any = 1,
     ) -> None:
         """Three strings name the axes of x, w and the result; ``convention`` says what w holds."""
-        given = {names.x: x, names.w: w} if b is None else {names.x: x, names.w: w, names.b: b}
-        _, x, w, *bias = received(**given)
         for name, array in ((names.x, x), (names.w, w)):
             if array.ndim != len(specs[1]):
                 rule = f"must have {len(specs[1])} axes, {len(specs[1]) - 2} of them spatial"
@@ -72,7 +77,7 @@ class Call:
         check_channels(names, convention, channels, w.shape, kernel_axes, self.groups)
         self.x, self.w = x, to_tconv(w, convention, kernel_axes, self.groups)
         check_nonempty(names.w, self.w.shape[2:], w.shape, self.letters)
-        self.b = bias[0] if bias else None
+        self.b = b
         self.out_channels: int = self.w.shape[1] * self.groups
         if self.b is not None and self.b.shape != (self.out_channels,):
             rule = f"must have shape ({self.out_channels},), one value for each output channel"

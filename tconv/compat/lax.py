@@ -12,7 +12,7 @@ from tconv._core.arguments import Shape, fail, is_known
 from tconv._core.dtypes import preferred_dtype
 from tconv._core.layout import layout_of
 from tconv._core.typing import AnyArray, Array, DTypeLike, Ints
-from tconv.compat.call import Call, Every, Names
+from tconv.compat.call import Call, Every, Names, operands
 from tconv.compat.conventions import CONVENTIONS
 from tconv.compat.crops import lax_crops
 
@@ -74,15 +74,17 @@ def conv_transpose(
     >>> conv_transpose(lhs, rhs, (2,), "SAME")[0, :, 0]
     array([ 3.,  2., 31., 20.])
     """
-    specs = _specs(dimension_numbers, getattr(rhs, "ndim", 0))
-    if len(specs[1]) == 2:  # a product of matrices: one position on one more axis
-        specs = (f"H{specs[0]}", f"H{specs[1]}", f"H{specs[2]}")
-        lhs, rhs, strides, padding = lhs[None], rhs[None], (1, *strides), "VALID"
+    x, w, _ = operands(_NAMES, lhs, rhs)
+    specs = _specs(dimension_numbers, w.ndim)
     convention = CONVENTIONS["lax"]
     if transpose_kernel:
         convention = CONVENTIONS["lax_transpose_kernel"]
         specs = (specs[0], specs[1].translate(_SWAP), specs[2])
-    call = Call(_NAMES, convention, specs, lhs, rhs, groups=feature_group_count)
+    matrices = len(specs[1]) == 2
+    if matrices:  # one position along an axis of their own
+        specs = (f"H{specs[0]}", f"H{specs[1]}", f"H{specs[2]}")
+        x, w, strides, padding = x[None], w[None], (1, *strides), "VALID"
+    call = Call(_NAMES, convention, specs, x, w, groups=feature_group_count)
     every = call.parameters(
         call.ints("strides", strides, alone=False),
         call.ints("rhs_dilation", (1,) * call.axes if rhs_dilation is None else rhs_dilation),
@@ -97,18 +99,16 @@ def conv_transpose(
         result = call.value(
             every, argument="padding", precision=precision, preferred=preferred_element_type
         )
-    return result
+    return result[0] if matrices else result
 
 
 def _specs(dimension_numbers: Any, ndim: int) -> tuple[str, str, str]:
     """Three strings, from whichever form."""
     if dimension_numbers is None:
         if ndim - 2 not in _SPATIAL:
-            listed = "a rank of 2 to 5, which has defaults"
-            remedy = "Give dimension_numbers, such as ('NHWC', 'HWIO', 'NHWC')."
-            fail(
-                "dimension_numbers", None, f"must be given beyond {listed}", f"rank {ndim}", remedy
-            )
+            rule = "must be given where rhs has no rank of 2 to 5, which have defaults"
+            remedy = "Write three strings, such as ('NHWC', 'HWIO', 'NHWC')."
+            fail("dimension_numbers", None, rule, f"rank {ndim}", remedy)
         spatial = _SPATIAL[ndim - 2]
         return f"N{spatial}C", f"{spatial}IO", f"N{spatial}C"
     layout = layout_of(dimension_numbers, ndim - 2, transposed=True, batched=True)
