@@ -19,9 +19,8 @@ from tconv._core.layout import layout_of
 from tconv._core.typing import DTypeLike
 from tconv._dispatch import received
 from tconv.compat.conventions import Convention, to_tconv
+from tconv.compat.crops import Every, cropped
 from tconv.convolution import conv_transpose
-
-Every = tuple[AxisParameters, ...]
 
 
 @dataclass(frozen=True)
@@ -60,8 +59,13 @@ class Call:
         b: Any = None,
         *,
         groups: Any = 1,
+        letters: str = "",
     ) -> None:
-        """Three strings name the axes of x, w and the result; ``convention`` says what w holds."""
+        """Three strings name the axes of x, w and the result; ``convention`` says what w holds.
+
+        ``letters`` are the caller's own of the spatial axes, for errors; "" where they have
+        numbers alone.
+        """
         for name, array in ((names.x, x), (names.w, w)):
             if array.ndim != len(specs[1]):
                 rule = f"must have {len(specs[1])} axes, {len(specs[1]) - 2} of them spatial"
@@ -70,7 +74,7 @@ class Call:
         self.groups = at_least(1, names.groups, (integer(names.groups, groups),))[0]
         layout = layout_of(specs, self.axes, transposed=True, batched=True)
         assert layout.permutations is not None
-        self.letters = layout.letters
+        self.letters = letters
         kernel_axes = layout.permutations.kernel
         self.batch, channels, *sizes = layout.input_shape(x.shape)
         self.input_size: Shape = tuple(sizes)
@@ -82,7 +86,7 @@ class Call:
         if self.b is not None and self.b.shape != (self.out_channels,):
             rule = f"must have shape ({self.out_channels},), one value for each output channel"
             fail(names.b, None, rule, f"shape {self.b.shape}", "Reshape it, or leave it out.")
-        self.specs = (specs[0], f"IO{self.letters}", specs[2])
+        self.specs = (specs[0], f"IO{layout.letters}", specs[2])
         self.output_shape = layout.output_shape
 
     def ints(self, argument: str, value: Any, least: int = 1, *, alone: bool = True) -> Shape:
@@ -97,20 +101,22 @@ class Call:
         return at_least(least, argument, numbers, self.letters)
 
     def parameters(self, stride: Shape, dilation: Shape, output_padding: Shape) -> Every:
-        """Those of each axis, without padding; an output padding as PyTorch allows it."""
+        """Those of each axis, without padding."""
         sizes, letters = self.w.shape[2:], self.letters
-        every = parameters_of(sizes, stride, dilation, None, output_padding, letters)
+        return parameters_of(sizes, stride, dilation, None, output_padding, letters)
+
+    def check_output_padding(self, every: Every) -> None:
+        """Refuse an output padding that PyTorch would refuse."""
         for one in every:
             if not 0 <= one.output_padding < one.output_padding_limit:
-                names = self.names
-                rule = f"must satisfy 0 <= output_padding < max({names.stride}, {names.dilation})"
+                stride, dilation = self.names.stride, self.names.dilation
+                rule = f"must satisfy 0 <= output_padding < max({stride}, {dilation})"
                 got = (
-                    f"output_padding={one.output_padding}, {names.stride}={one.stride}, "
-                    f"{names.dilation}={one.dilation}"
+                    f"output_padding={one.output_padding}, {stride}={one.stride}, "
+                    f"{dilation}={one.dilation}"
                 )
                 remedy = "To extend the output further, crop less at its high side."
                 fail("output_padding", one.name, rule, got, remedy)
-        return every
 
     def value(
         self, every: Every, *, argument: str, precision: Any = None, preferred: DTypeLike = None
@@ -123,8 +129,7 @@ class Call:
             self.w,
             self.b,
             stride=[one.stride for one in every],
-            padding=[one.padding for one in every],
-            output_padding=[one.output_padding for one in every],
+            padding=cropped(every),
             dilation=[one.dilation for one in every],
             groups=self.groups,
             dimension_numbers=self.specs,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,9 +11,9 @@ from tconv._core.arguments import Shape, fail, is_known
 from tconv._core.dtypes import preferred_dtype
 from tconv._core.layout import layout_of
 from tconv._core.typing import AnyArray, Array, DTypeLike, Ints
-from tconv.compat.call import Call, Every, Names, operands
+from tconv.compat.call import Call, Names, operands
 from tconv.compat.conventions import CONVENTIONS
-from tconv.compat.crops import lax_crops
+from tconv.compat.crops import Every, lax_crops, padded
 
 _NAMES = Names("lhs", "rhs", "strides", "rhs_dilation", groups="feature_group_count")
 _SPATIAL = {0: "", 1: "H", 2: "HW", 3: "HWD"}
@@ -84,14 +83,17 @@ def conv_transpose(
     if matrices:  # one position along an axis of their own
         specs = (f"H{specs[0]}", f"H{specs[1]}", f"H{specs[2]}")
         x, w, strides, padding = x[None], w[None], (1, *strides), "VALID"
-    call = Call(_NAMES, convention, specs, x, w, groups=feature_group_count)
+    letters = "".join(letter for letter in specs[1] if letter not in "OI")
+    if hasattr(dimension_numbers, "rhs_spec"):
+        letters = ""
+    call = Call(_NAMES, convention, specs, x, w, groups=feature_group_count, letters=letters)
     every = call.parameters(
         call.ints("strides", strides, alone=False),
         call.ints("rhs_dilation", (1,) * call.axes if rhs_dilation is None else rhs_dilation),
         call.ints("output_padding", output_padding, 0),
     )
-    pairs = lax_crops(every, padding, use_consistent_padding)
-    every = tuple(replace(one, padding=pair) for one, pair in zip(every, pairs, strict=True))
+    call.check_output_padding(every)
+    every = padded(every, lax_crops(every, padding, use_consistent_padding))
     sizes = _sizes(every, call.input_size)
     if any(is_known(size) and size < 1 for size in (*sizes, *call.input_size)):
         result: Array = _empty(call, sizes, preferred_element_type)
