@@ -152,6 +152,7 @@ def onnx_crops(
 
 
 def onnx_pairs(every: Every, pads: Any) -> Pairs:
+    """(lo, hi) pairs from all starts, then all ends, each at least 0."""
     entries, axes = entries_of(pads), len(every)
     if entries is None or len(entries) != 2 * axes:
         rule = f"must be the {axes} starts, then the {axes} ends"
@@ -165,13 +166,19 @@ def onnx_pairs(every: Every, pads: Any) -> Pairs:
 
 
 def torch_crops(every: Every, padding: Any) -> Pairs:
-    """PyTorch and MLX: an int of at least 0, or one an axis, for both sides."""
-    pairs = number_pairs("padding", _doubled(every, padding), every)
-    for one, (lo, hi) in zip(every, pairs, strict=True):
-        if lo < 0 or lo != hi:
-            remedy = "tconv.conv_transpose takes pairs, of any sign."
-            fail("padding", one.name, "must be one int of at least 0", repr((lo, hi)), remedy)
+    """PyTorch: an int of at least 0, or one an axis, for both sides."""
+    pairs = mlx_crops(every, padding)
+    for one, (lo, _) in zip(every, pairs, strict=True):
+        if lo < 0:
+            remedy = "A (lo, hi) pair in tconv.conv_transpose may be negative."
+            fail("padding", one.name, "must be at least 0", lo, remedy)
     return pairs
+
+
+def mlx_crops(every: Every, padding: Any) -> Pairs:
+    """MLX: PyTorch's, and a negative int extends both sides."""
+    ints = per_axis("padding", padding, len(every))
+    return tuple((one, one) for one in ints)
 
 
 def _doubled(every: Every, padding: Any) -> Any:
@@ -210,7 +217,8 @@ def _pair(argument: str, one: AxisParameters, entry: Any) -> tuple[int, int]:
 
 
 _RULES: dict[str, Callable[[Every, Any], Pairs]] = {
-    **dict.fromkeys(("torch", "mlx"), torch_crops),
+    "torch": torch_crops,
+    "mlx": mlx_crops,
     **dict.fromkeys(("lax", "lax_transpose_kernel", "haiku"), lax_crops),
     **dict.fromkeys(("flax", "flax_transpose_kernel"), flax_crops),
     "equinox": equinox_crops,
