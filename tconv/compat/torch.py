@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tconv import layers
-from tconv._core.arguments import Pairs, fail, padding_pairs
+from tconv._core.arguments import fail, padding_pairs
 from tconv._core.typing import AnyArray
-from tconv.compat.crops import Every, cropped, padded
+from tconv.compat.crops import cropped, padded
 from tconv.compat.own_layers import Forward, Layer, Transposed, check_layer, parameters
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 Path = str | os.PathLike[str]
 Parameters = dict[str, AnyArray]
+_REMEDY = "Pad or crop with torch.nn.functional.pad beside a layer of padding=0."
 _NAMES = tuple(f"{kind}{axes}d" for kind in ("ConvTranspose", "Conv") for axes in (1, 2, 3))
 
 
@@ -184,7 +185,10 @@ def to_module(layer: Layer, params: Mapping[str, Any]) -> torch.nn.Module:
     check_layer(layer)
     weight, bias = layer.weight_and_bias(params)
     options = {key.name: getattr(layer, key.name) for key in fields(layer)}
-    options |= _torch_padding(layer)
+    if isinstance(layer, Transposed):
+        options |= _transposed_padding(layer)
+    else:
+        options |= _forward_padding(layer)
     kind = getattr(torch.nn, type(layer).__name__)
     module: torch.nn.Module = kind(**options, dtype=_to_tensor(weight).dtype)
     given = {"weight": weight} if bias is None else {"weight": weight, "bias": bias}
@@ -192,41 +196,41 @@ def to_module(layer: Layer, params: Mapping[str, Any]) -> torch.nn.Module:
     return module
 
 
-def _torch_padding(layer: Layer) -> dict[str, Any]:
-    """The padding as PyTorch takes it: one int an axis, and in a transposed convolution what
-    the high side crops less than the low one as output padding."""
+def _transposed_padding(layer: Transposed) -> dict[str, Any]:
+    """One int an axis, and what the high side crops less than the low one as output padding."""
     every = parameters(layer)
-    if isinstance(layer, Forward) and layer.padding == "same" and set(layer.stride) == {1}:
-        return {"padding": "same"}
-    pairs = cropped(padded(every, _pairs(layer, every)))
-    options = {"padding": tuple(lo for lo, _ in pairs)}
-    more = tuple(lo - hi for lo, hi in pairs)
-    limits = [0] * len(pairs)
-    if isinstance(layer, Transposed):
-        options["output_padding"] = more
-        limits = [one.output_padding_limit - 1 for one in every]
-    wrong = [
-        axis for axis, (lo, _) in enumerate(pairs) if lo < 0 or not 0 <= more[axis] <= limits[axis]
-    ]
-    if wrong:
-        rule = "PyTorch's layers pad both sides alike, transposed ones up to an output padding"
-        remedy = "Pad or crop with torch.nn.functional.pad beside a layer of padding=0."
-        fail("layer", wrong[0], rule, f"padding={layer.padding!r}", remedy)
-    return options
+    if isinstance(layer.padding, str):
+        pairs = tuple(one.same(layer.padding == "same_lower").padding for one in every)
+    else:
+        pairs = padding_pairs(layer.padding, layer.axes)
+    pairs = cropped(padded(every, pairs))
+    for one, (lo, hi) in zip(every, pairs, strict=True):
+        if lo < 0 or not 0 <= lo - hi < one.output_padding_limit:
+            rule = "PyTorch crops p >= 0 at the start and p - output_padding at the end"
+            fail("layer", one.name, rule, f"padding={layer.padding!r}", _REMEDY)
+    return {
+        "padding": tuple(lo for lo, _ in pairs),
+        "output_padding": tuple(lo - hi for lo, hi in pairs),
+    }
 
 
-def _pairs(layer: Layer, every: Every) -> Pairs:
-    """The padding as numbers, wherever it does not depend on the size of the input."""
-    if not isinstance(layer.padding, str):
-        return padding_pairs(layer.padding, layer.axes)
-    if isinstance(layer, Forward):
-        if layer.padding == "valid":
-            return ((0, 0),) * layer.axes
-        if any(one.stride > 1 for one in every):
-            rule, got = "PyTorch's Conv has 'same' for stride 1 alone", f"stride={layer.stride}"
-            remedy = "Pad with torch.nn.functional.pad beside a layer of padding=0."
-            fail("layer", None, rule, got, remedy)
-    return tuple(one.same(layer.padding == "same_lower").padding for one in every)
+def _forward_padding(layer: Forward) -> dict[str, Any]:
+    """One int an axis, or the strings that PyTorch has."""
+    given: Any = layer.padding
+    every = parameters(layer)
+    if given == "same_lower" and all(one.extent % 2 for one in every):
+        given = "same"  # nothing odd to put at either side
+    if given == "valid" or (given == "same" and all(one.stride == 1 for one in every)):
+        return {"padding": given}
+    if isinstance(given, str):
+        rule = "PyTorch has 'same' with stride 1 alone, and the odd one at the end"
+        fail("layer", None, rule, f"padding={given!r}, stride={layer.stride}", _REMEDY)
+    pairs = padding_pairs(given, layer.axes)
+    for axis, (lo, hi) in enumerate(pairs):
+        if lo < 0 or lo != hi:
+            rule = "PyTorch pads both sides by the same p >= 0"
+            fail("layer", axis, rule, f"padding={given!r}", _REMEDY)
+    return {"padding": tuple(lo for lo, _ in pairs)}
 
 
 def _named(argument: str, names: Iterable[str], prefix: str) -> list[str]:
