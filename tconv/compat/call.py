@@ -8,7 +8,6 @@ from typing import Any
 from tconv._core.arguments import (
     Shape,
     axis_name,
-    check_nonempty,
     entries_of,
     fail,
     integer,
@@ -35,10 +34,15 @@ class Names:
     groups: str = "groups"
 
 
-def operands(names: Names, x: Any, w: Any, b: Any = None) -> tuple[Any, Any, Any]:
-    """x, w and b themselves, if they are arrays of native byte order; b may be None."""
+def operands(
+    names: Names, x: Any, w: Any, b: Any = None, *, spatial: int = 1
+) -> tuple[Any, Any, Any]:
+    """The arrays in native byte order, b or None; w has at least so many spatial axes."""
     given = {names.x: x, names.w: w} | ({} if b is None else {names.b: b})
     _, x, w, *bias = received(**given)
+    if w.ndim < 2 + spatial:
+        rule = f"must have two channel axes and at least {spatial} spatial ones"
+        fail(names.w, None, rule, f"shape {w.shape}", "Add the missing axes with reshape.")
     return x, w, bias[0] if bias else None
 
 
@@ -80,7 +84,10 @@ class Call:
         self.input_size: Shape = tuple(sizes)
         check_channels(names, convention, channels, w.shape, kernel_axes, self.groups)
         self.x, self.w = x, to_tconv(w, convention, kernel_axes, self.groups)
-        check_nonempty(names.w, self.w.shape[2:], w.shape, self.letters)
+        for axis, size in enumerate(self.w.shape[2:]):
+            if is_known(size) and size < 1:
+                where, remedy = axis_name(axis, letters), "Only the channels may be empty."
+                fail(names.w, where, "the kernel size must be at least 1", size, remedy)
         self.b = b
         self.out_channels: int = self.w.shape[1] * self.groups
         if self.b is not None and self.b.shape != (self.out_channels,):

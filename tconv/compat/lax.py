@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from tconv._core.arguments import Shape, fail, is_known
-from tconv._core.dtypes import preferred_dtype
+from tconv._core.dtypes import kind, preferred_dtype
 from tconv._core.layout import layout_of
 from tconv._core.typing import AnyArray, Array, DTypeLike, Ints
 from tconv.compat.call import Call, Names, operands
@@ -73,7 +73,8 @@ def conv_transpose(
     >>> conv_transpose(lhs, rhs, (2,), "SAME")[0, :, 0]
     array([ 3.,  2., 31., 20.])
     """
-    x, w, _ = operands(_NAMES, lhs, rhs)
+    x, w, _ = operands(_NAMES, lhs, rhs, spatial=0)
+    x, w = (_as_preferred(array, preferred_element_type) for array in (x, w))
     specs = _specs(dimension_numbers, w.ndim)
     convention = CONVENTIONS["lax"]
     if transpose_kernel:
@@ -104,11 +105,20 @@ def conv_transpose(
     return result[0] if matrices else result
 
 
+def _as_preferred(array: Any, preferred: DTypeLike) -> Any:
+    """Integers in a preferred type of another kind, which ``jax.lax`` takes for them alone."""
+    if preferred is None or array.dtype.kind not in "iu":
+        return array
+    wanted = np.dtype(preferred)
+    other = kind(wanted) == "f" or (kind(wanted), array.dtype.kind) == ("i", "u")
+    return array.astype(wanted) if other and wanted.itemsize >= array.dtype.itemsize else array
+
+
 def _specs(dimension_numbers: Any, ndim: int) -> tuple[str, str, str]:
     """Three strings, from whichever form."""
     if dimension_numbers is None:
         if ndim - 2 not in _SPATIAL:
-            rule = "must be given where rhs has no rank of 2 to 5, which have defaults"
+            rule = "must be given for a rank above 5, which has no default"
             remedy = "Write three strings, such as ('NHWC', 'HWIO', 'NHWC')."
             fail("dimension_numbers", None, rule, f"rank {ndim}", remedy)
         spatial = _SPATIAL[ndim - 2]
