@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NoReturn
+
+import numpy as np
 
 from tconv._core.arguments import (
     Shape,
@@ -14,6 +16,7 @@ from tconv._core.arguments import (
     is_known,
 )
 from tconv._core.axis import AxisParameters, parameters_of
+from tconv._core.dtypes import preferred_dtype
 from tconv._core.layout import layout_of
 from tconv._core.typing import DTypeLike
 from tconv._dispatch import received
@@ -126,11 +129,23 @@ class Call:
                 fail("output_padding", one.name, rule, got, remedy)
 
     def value(
-        self, every: Every, *, argument: str, precision: Any = None, preferred: DTypeLike = None
+        self,
+        every: Every,
+        *,
+        argument: str = "padding",
+        empty: bool = False,
+        precision: Any = None,
+        preferred: DTypeLike = None,
     ) -> Any:
-        """The transposed convolution with these parameters; ``argument`` set their padding."""
+        """The transposed convolution with these parameters; ``argument`` set their padding.
+
+        With ``empty`` a result may be empty or reached by no input, as in ``jax.lax``.
+        """
         for one, size in zip(every, self.input_size, strict=True):
-            self._check_size(one, size, argument)
+            if is_known(size) and min(size, one.transposed_size(size)) < 1:
+                if empty:
+                    return self._unreached(every, preferred)
+                self._refuse_size(one, size, argument)
         return conv_transpose(
             self.x,
             self.w,
@@ -144,21 +159,34 @@ class Call:
             preferred_element_type=preferred,
         )
 
-    def _check_size(self, one: AxisParameters, size: int, argument: str) -> None:
-        result = one.transposed_size(size)
-        if is_known(size) and size < 1:
+    def _refuse_size(self, one: AxisParameters, size: int, argument: str) -> NoReturn:
+        if size < 1:
             rule, remedy = "the input size must be at least 1", "Only batch and channels may be 0."
             fail(self.names.x, one.name, rule, size, remedy)
-        if is_known(result) and result < 1:
-            full, (lo, hi) = one.transposed_size(size) + sum(one.padding), one.padding
-            fail(
-                argument,
-                one.name,
-                f"of (input - 1)*{self.names.stride} + {self.names.dilation}*(kernel - 1) + 1 + "
-                f"output_padding positions at least 1 must be left",
-                f"{full}, of which {lo} are cropped at the start and {hi} at the end",
-                "Use less padding or a larger input.",
-            )
+        full, (lo, hi) = one.transposed_size(size) + sum(one.padding), one.padding
+        fail(
+            argument,
+            one.name,
+            f"of (input - 1)*{self.names.stride} + {self.names.dilation}*(kernel - 1) + 1 + "
+            f"output_padding positions at least 1 must be left",
+            f"{full}, of which {lo} are cropped at the start and {hi} at the end",
+            "Use less padding or a larger input.",
+        )
+
+    def _unreached(self, every: Every, preferred: DTypeLike) -> Any:
+        """Zeros, or no element at all: an empty input is spread to nothing, not to
+        (0 - 1)*stride + 1 positions."""
+        array = self.w if isinstance(self.x, np.ndarray) else self.x
+        space = array.__array_namespace__()
+        dtype = space.result_type(self.x, self.w)
+        if preferred is not None:
+            dtype = preferred_dtype(dtype, preferred)
+        sizes = [
+            max(one.transposed_size(size) + (one.stride - 1) * (size == 0), 0)
+            for one, size in zip(every, self.input_size, strict=True)
+        ]
+        shape = self.output_shape((self.batch, self.out_channels, *sizes))
+        return space.zeros(shape, dtype)
 
 
 def at_least(least: int, argument: str, entries: Shape, letters: str = "") -> Shape:

@@ -60,7 +60,7 @@ def conv_transpose(
     every = call.parameters(
         call.ints("strides", strides), call.ints("dilation_rate", dilation_rate), none
     )
-    result: Array = call.value(padded(every, keras_crops(every, padding, ends)), argument="padding")
+    result: Array = call.value(padded(every, keras_crops(every, padding, ends)), empty=True)
     return result
 
 

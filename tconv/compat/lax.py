@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from tconv._core.arguments import Shape, fail, is_known
-from tconv._core.dtypes import kind, preferred_dtype
+from tconv._core.arguments import Shape, fail
+from tconv._core.dtypes import kind
 from tconv._core.layout import layout_of
 from tconv._core.typing import AnyArray, Array, DTypeLike, Ints
 from tconv.compat.call import Call, Names, operands
 from tconv.compat.conventions import CONVENTIONS
-from tconv.compat.crops import Every, lax_crops, padded
+from tconv.compat.crops import lax_crops, padded
 
 _NAMES = Names("lhs", "rhs", "strides", "rhs_dilation", groups="feature_group_count")
 _SPATIAL = {0: "", 1: "H", 2: "HW", 3: "HWD"}
@@ -55,7 +55,7 @@ def conv_transpose(
         precision: as in ``jax.lax``; without effect on NumPy arrays.
         preferred_element_type: dtype of the sums and the result.
         use_consistent_padding: pairs are the padding of the convolution that is the adjoint,
-            as in PyTorch.  ``jax.lax`` itself has it from 0.8 on.
+            as in PyTorch.  ``jax.lax`` itself has it from JAX 0.9 on.
         feature_group_count: groups of channels, as in ``jax.lax.conv_general_dilated``; not
             in ``jax.lax.conv_transpose``.
         output_padding: positions to add at the high side, an int or one int an axis with
@@ -95,13 +95,9 @@ def conv_transpose(
     )
     call.check_output_padding(every)
     every = padded(every, lax_crops(every, padding, use_consistent_padding))
-    sizes = _sizes(every, call.input_size)
-    if any(is_known(size) and size < 1 for size in (*sizes, *call.input_size)):
-        result: Array = _empty(call, sizes, preferred_element_type)
-    else:
-        result = call.value(
-            every, argument="padding", precision=precision, preferred=preferred_element_type
-        )
+    result: Array = call.value(
+        every, empty=True, precision=precision, preferred=preferred_element_type
+    )
     return result[0] if matrices else result
 
 
@@ -137,22 +133,3 @@ def _specs(dimension_numbers: Any, ndim: int) -> tuple[str, str, str]:
 def _spelled(letters: str, places: Shape) -> str:
     """The letters in the order of the places they have."""
     return "".join(letter for _, letter in sorted(zip(places, letters, strict=True)))
-
-
-def _sizes(every: Every, input_size: Shape) -> Shape:
-    """The output sizes; an empty input is spread to nothing, not to (0 - 1)*stride + 1."""
-    return tuple(
-        one.transposed_size(size) + (one.stride - 1 if is_known(size) and size == 0 else 0)
-        for one, size in zip(every, input_size, strict=True)
-    )
-
-
-def _empty(call: Call, sizes: Shape, preferred: DTypeLike) -> Any:
-    """What no input reaches: zeros, or no element at all."""
-    array = call.w if isinstance(call.x, np.ndarray) else call.x
-    space = array.__array_namespace__()
-    dtype = space.result_type(call.x, call.w)
-    if preferred is not None:
-        dtype = preferred_dtype(dtype, preferred)
-    shape = (call.batch, call.out_channels, *(max(size, 0) for size in sizes))
-    return space.zeros(call.output_shape(shape), dtype)

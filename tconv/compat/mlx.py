@@ -110,4 +110,4 @@ def _compute(
         call.ints("dilation", dilation),
         call.ints("output_padding", output_padding, 0),
     )
-    return call.value(padded(every, mlx_crops(every, padding)), argument="padding")
+    return call.value(padded(every, mlx_crops(every, padding)))
