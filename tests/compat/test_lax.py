@@ -331,6 +331,7 @@ REFUSALS: list[tuple[dict[str, Any], type[Exception], str]] = [
     ({"feature_group_count": 0}, ValueError, "feature_group_count: must be at least 1; got 0"),
     ({"output_padding": 2}, ValueError, r"output_padding, axis H: .* max\(strides, rhs_dilation"),
     ({"dimension_numbers": ("NHWC", "HWIO", "NHW")}, ValueError, "dimension_numbers: the output"),
+    ({"lhs": X[0, 0], "rhs": W[0, 0]}, ValueError, "strides: must be one int for each of the 0"),
     ({"precision": "best"}, ValueError, "precision: must be None, one of"),
 ]  # fmt: skip
 
