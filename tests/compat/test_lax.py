@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import math
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -298,6 +299,17 @@ def test_gradients_and_tangents_under_jit_are_lax_s(problem):
     got = every(problem.ours)
     want = every(problem.lax)
     jax.tree.map(np.testing.assert_array_equal, got, want)
+
+
+@pytest.mark.parametrize("platform", ["cuda", "tpu"])
+def test_accelerators_keep_the_reverse_that_backward_data_needs(platform):
+    """lax's kernel is one that is flipped: reversed again it would be a plain correlation."""
+    problem = Problem((4, 5), (3, 2), (2, 2), (1, 1), "SAME", False, False)
+    program = jax.jit(problem.ours).trace(*problem.arrays())
+    text = program.lower(lowering_platforms=(platform,)).as_text()
+    (kernel,) = re.findall(r"stablehlo\.convolution\(%\w+, (%\w+)\)", text)
+    (operand,) = re.findall(rf"{kernel} = stablehlo\.reverse (%\w+), dims = \[2, 3\]", text)
+    assert f"{operand} = stablehlo.optimization_barrier" in text
 
 
 def test_a_sharded_batch_stays_sharded_as_lax_leaves_it():
