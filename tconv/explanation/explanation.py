@@ -1,0 +1,115 @@
+"""The explanation of one call: its terms, and the ways to look at them."""
+
+from __future__ import annotations
+
+from html import escape
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from tconv.explanation import animation, text
+from tconv.explanation.plots import new_axes, render
+from tconv.explanation.sums import Sums
+from tconv.explanation.views import ANIMATED, VIEWS, check_view
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+View = Literal["distribution", "collection", "matrix", "phases"]
+AnimatedView = Literal["distribution", "collection"]
+
+
+class Explanation(Sums):
+    """What ``tconv.explain`` finds about one call; it never changes.
+
+    ``x``, ``w``, ``b`` and ``y`` are the arrays of the call, read once.  Indices are those of
+    these arrays; where there is one sample and one channel of each, the spatial part is enough.
+
+    >>> import tconv
+    >>> print(tconv.explain.sizes(2, 3, stride=2))
+    conv_transpose: x (1, 1, 2), w (1, 1, 3) -> y (1, 1, 5), letters for values
+    stride 2, padding 0, output_padding 0, dilation 1, groups 1
+    <BLANKLINE>
+    Size: (n - 1)*stride + dilation*(k - 1) + 1 - lo - hi + output_padding
+        axis 0: (2 - 1)*2 + 1*(3 - 1) + 1 - 0 - 0 + 0 = 5
+    <BLANKLINE>
+    Phases: which taps meet at which outputs, as seen after cropping (x is 0 outside)
+        axis 0:
+            y[2*q] = x[q]*w[0] + x[q - 1]*w[2]
+            y[2*q + 1] = x[q]*w[1]
+    <BLANKLINE>
+    Coverage: 6 of 6 products are kept, 0 are cropped;
+        taps that reach each output position:
+        1  1  2  1  1
+    <BLANKLINE>
+    Elements:
+        y[0] = x[0]*w[0] = a*w0
+        y[1] = x[0]*w[1] = a*w1
+        y[2] = x[0]*w[2] + x[1]*w[0] = a*w2 + b*w0
+        y[3] = x[1]*w[1] = b*w1
+        y[4] = x[1]*w[2] = b*w2
+    """
+
+    def __str__(self) -> str:
+        """Sizes, phases, coverage and the first elements, as text."""
+        return text.summary(self)
+
+    def __repr__(self) -> str:
+        """The shapes."""
+        return f"<tconv.Explanation of {text.shapes(self)}>"
+
+    def text(self, index: Any) -> str:
+        """Why an element of y is what it is: its sum with the numbers filled in, and on each axis
+        the inputs and taps that meet there.  Args and Raises: those of ``terms``."""
+        return text.element(self, self.orders.y.canonical(index))
+
+    def plot(
+        self, index: Any = None, view: View = "distribution", *, ax: Axes | None = None
+    ) -> Axes:
+        """Draw one sample and one output channel.
+
+        Args:
+            index: of the element of y to put in focus; None for none, and the first sample and
+                output channel.
+            view: ``"distribution"``, the shifted kernels and the frame that padding crops them
+                to; ``"collection"``, the flipped kernel over the zero-inserted, padded input;
+                ``"matrix"``, the rows of the transposed matrix; ``"phases"``, which taps meet in
+                which outputs.
+            ax: matplotlib axes to draw on, which are cleared; without, those of a new figure
+                that is as large as it needs.
+
+        Returns: the axes; ``.figure.savefig(path)`` saves them.  Arrays of more than 16 positions
+            along an axis are cut around the focus, with a note.
+
+        Raises: ValueError for an index or a view that there is not; ImportError without
+            matplotlib.
+        """
+        focus = None if index is None else self.orders.y.canonical(index)
+        drawing = VIEWS[check_view(view, VIEWS)](self, focus)
+        axes = new_axes(drawing.rows, drawing.columns) if ax is None else ax
+        render(drawing, axes)
+        return axes
+
+    def animate(
+        self,
+        path: str | PathLike[str],
+        view: AnimatedView = "distribution",
+        *,
+        index: Any = None,
+        frames_per_second: float = 2,
+    ) -> Path:
+        """Write an animation: one input a frame, or one output a frame.
+
+        Args:
+            path: of a .gif, or of an .mp4 where the program ffmpeg is installed.
+            view: ``"distribution"``, an input a frame, or ``"collection"``, an output a frame.
+            index: of an element of the sample and output channel to show; None for the first.
+            frames_per_second: how fast.
+
+        Returns: the path.
+
+        Raises: ValueError for a suffix, an index or a view that there is not; ImportError without
+            matplotlib or ffmpeg.
+        """
+        focus = None if index is None else self.orders.y.canonical(index)
+        return animation.animate(self, path, check_view(view, ANIMATED), focus, frames_per_second)

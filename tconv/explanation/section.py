@@ -1,0 +1,190 @@
+"""The part of a call that one picture shows: one sample, one output channel, and the input
+channels that it sums over."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from textwrap import wrap
+from typing import Any
+
+from tconv._core.arguments import Shape
+from tconv._core.axis import Axis
+from tconv.explanation.drawing import Grid, Sheet, grid
+from tconv.explanation.palette import FAINT
+from tconv.explanation.sums import Sums
+from tconv.explanation.terms import group_inputs, inside, joins_of_output
+from tconv.explanation.values import total, written
+
+CHANNELS, LINES = 3, 4  # input channels drawn; lines of a sum of letters
+MINUS, DOT = "\N{MINUS SIGN}", "\N{MIDDLE DOT}"
+
+Input = tuple[int, Shape]  # input channel and position
+
+
+@dataclass(frozen=True)
+class Section:
+    """A picture's part of ``sums``; ``index`` is the element of y in focus, in canonical order."""
+
+    sums: Sums
+    index: Shape | None = None
+
+    @property
+    def axes(self) -> tuple[Axis, ...]:
+        return self.sums.plan.axes
+
+    @property
+    def sample(self) -> int:
+        return self.index[0] if self.index else 0
+
+    @property
+    def channel(self) -> int:
+        return self.index[1] if self.index else 0
+
+    @property
+    def position(self) -> Shape | None:
+        """The spatial position in focus."""
+        return self.index[2:] if self.index else None
+
+    @cached_property
+    def channels(self) -> range:
+        """The input channels that are drawn."""
+        every = group_inputs(self.sums.plan, self.channel // self.sums.plan.group_out_channels)
+        return every[:CHANNELS]
+
+    @property
+    def other(self) -> int:
+        """The output channel within its group, as w counts it."""
+        return self.channel % self.sums.plan.group_out_channels
+
+    def x_grid(self, **place: float) -> Grid:
+        """Where x is drawn: around the inputs that meet in the focus."""
+        near = None
+        if self.position is not None:
+            pairs = zip(self.axes, self.position, strict=True)
+            near = [(o + axis.lo) // axis.stride for axis, o in pairs]
+        return grid("x", [range(axis.input_size) for axis in self.axes], near, **place)
+
+    def y_grid(self, **place: float) -> Grid:
+        """Where y is drawn."""
+        return grid("y", self.outputs(), self.position, **place)
+
+    def w_grid(self, **place: float) -> Grid:
+        """Where w is drawn."""
+        return grid("w", [range(axis.kernel_size) for axis in self.axes], **place)
+
+    def scatter_grid(self, name: str, **place: float) -> Grid:
+        """Where the full scatter is drawn, in positions of y, with what extends it."""
+        whole = []
+        for axis in self.axes:
+            stop = axis.output_size + max(axis.hi, 0)
+            whole.append(range(min(0, -axis.lo), stop))
+        return grid(name, whole, self.position, **place)
+
+    @cached_property
+    def focus_inputs(self) -> tuple[Input, ...]:
+        """The drawn inputs that meet in the focus."""
+        if self.index is None:
+            return ()
+        joins = joins_of_output(self.sums.plan, self.index)
+        return tuple((j.x[1], j.x[2:]) for j in joins if j.x[1] in self.channels)
+
+    @cached_property
+    def focus_taps(self) -> tuple[Input, ...]:
+        """The taps that meet in the focus, with their input channel."""
+        if self.index is None:
+            return ()
+        return tuple((j.w[0], j.w[2:]) for j in joins_of_output(self.sums.plan, self.index))
+
+    def outputs(self) -> tuple[range, ...]:
+        """The positions of y."""
+        return tuple(range(axis.output_size) for axis in self.axes)
+
+    def inside(self, position: Sequence[int]) -> bool:
+        """Whether a position is one of y."""
+        return all(map(inside, self.axes, position))
+
+    def x(self, channel: int, position: Shape) -> str:
+        """An input, as it is written into a cell."""
+        return cell_text(self.sums.x_value((self.sample, channel, *position)))
+
+    def w(self, channel: int, tap: Shape) -> str:
+        """A weight, as it is written into a cell."""
+        return cell_text(self.sums.w_value((channel, self.other, *tap)))
+
+    def y(self, position: Shape) -> str:
+        """An output, as it is written into a cell; of a cropped position what would be there."""
+        index = (self.sample, self.channel, *position)
+        if self.inside(position):
+            return cell_text(self.sums.y_value(index))
+        return cell_text(self.sums.sum_of(index))
+
+    def products(self, position: Shape) -> list[tuple[Input, Any]]:
+        """The drawn inputs that land on a position, each with its product."""
+        joins = joins_of_output(self.sums.plan, (self.sample, self.channel, *position))
+        return [((j.x[1], j.x[2:]), self.sums.product(j)) for j in joins if j.x[1] in self.channels]
+
+    def so_far(self, position: Shape, added: set[Input]) -> str:
+        """The sum of what some inputs have brought to a position, with its bias; "" before any."""
+        values = [value for one, value in self.products(position) if one in added]
+        if self.sums.b is not None and self.inside(position):
+            values.append(self.sums.bias_of(self.channel))
+        return cell_text(total(values)) if values else ""
+
+    def x_name(self, channel: int) -> str:
+        """A title such as ``x[0, 1]``."""
+        return _slice_name(self.sums.orders.x, (self.sample, channel), self.axes)
+
+    def w_name(self, channel: int) -> str:
+        """A title such as ``w[1, 0]``."""
+        return _slice_name(self.sums.orders.w, (channel, self.other), self.axes)
+
+    def y_name(self) -> str:
+        """A title such as ``y[0, 0]``."""
+        return _slice_name(self.sums.orders.y, (self.sample, self.channel), self.axes)
+
+    def element(self, one: Input) -> str:
+        """An input with its value: ``x[0, 1] = 2``."""
+        index = (self.sample, one[0], *one[1])
+        value = written(self.sums.x_value(index))
+        return f"{self.sums.orders.x.written(index)} = {value}".replace("-", MINUS)
+
+    def finish(self, sheet: Sheet, grids: Sequence[Grid], *, formula: bool = True) -> None:
+        """Under the picture: the sum in focus, and what the picture leaves out."""
+        width = max(40, int(sheet.columns * 3.6))
+        if formula and self.index is not None:
+            text = self.sums.formula(self.index).replace("-", MINUS)
+            sheet.below(wrap(text, width))
+        notes = list(dict.fromkeys(self._notes(grids)))
+        if notes:
+            sheet.below(wrap(f"Cut: {'; '.join(notes)}.", width), ink=FAINT)
+
+    def _notes(self, grids: Sequence[Grid]) -> Iterator[str]:
+        summed = self.sums.plan.group_in_channels
+        if summed > len(self.channels):
+            first, last = self.channels[0], self.channels[-1]
+            yield f"input channels {first} to {last} of the {summed} that are summed are drawn"
+        for one in grids:
+            for axis, (shown, whole) in enumerate(zip(one.shown, one.whole, strict=True)):
+                if shown != whole:
+                    which = f", axis {axis}" if len(one.whole) > 1 else ""
+                    yield f"{one.name}{which}: {shown[0]} to {shown[-1]} of {len(whole)}"
+
+
+def cell_text(value: Any) -> str:
+    """A value in a cell: three digits, a sum of letters one product a line."""
+    if isinstance(value, str):
+        lines = value.replace("*", DOT).split(" + ")
+        return "\n+".join(lines) if len(lines) <= LINES else f"{len(lines)}\nterms"
+    return written(value, 3).replace("-", MINUS)
+
+
+def _slice_name(order: Any, leading: tuple[int, int], axes: Sequence[Axis]) -> str:
+    """The name of a spatial slice, where there is more than one."""
+    if order.spatial_alone:
+        return str(order.name)
+    entries = list(map(str, order.given((*leading, *[":" for _ in axes]))))
+    while entries[-1] == ":":
+        del entries[-1]
+    return f"{order.name}[{', '.join(entries)}]"
