@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from tconv.explanation import animation, text
+from tconv.explanation.data import plain
 from tconv.explanation.plots import new_axes, render
 from tconv.explanation.sums import Sums
 from tconv.explanation.views import ANIMATED, VIEWS, check_view
@@ -62,6 +63,38 @@ class Explanation(Sums):
         """Why an element of y is what it is: its sum with the numbers filled in, and on each axis
         the inputs and taps that meet there.  Args and Raises: those of ``terms``."""
         return text.element(self, self.orders.y.canonical(index))
+
+    def data(self) -> dict[str, Any]:
+        """Parameters and arrays as values that ``json`` writes, with which ``html`` fills its page:
+        x, w, b and y are None where there are none; they have batch and channels first.
+
+        Raises: TypeError for complex arrays.
+        """
+        return plain(self)
+
+    def html(self, path: str | PathLike[str] | None = None) -> str:
+        """The interactive page: one HTML document that needs nothing but a browser.
+
+        Args:
+            path: of a file to write it to; None for none.
+
+        Returns: the document.
+
+        Raises: TypeError for complex arrays.
+        """
+        from tconv.explanation.page import page
+
+        document = page(self.data())
+        if path is not None:
+            Path(path).write_text(document, encoding="utf-8")
+        return document
+
+    def _repr_html_(self) -> str:
+        """The page for a notebook, in a frame of its own so that no style leaks."""
+        return (
+            f'<iframe srcdoc="{escape(self.html())}" title="{escape(repr(self))}" '
+            f'style="width: 100%; height: 720px; border: 0"></iframe>'
+        )
 
     def plot(
         self, index: Any = None, view: View = "distribution", *, ax: Axes | None = None

@@ -9,11 +9,11 @@ X, X_FOCUS = "#dce9f6", "#8fbce6"
 W, W_FOCUS = "#fbe5cd", "#f5b26b"
 Y, Y_FOCUS = "#ddefd9", "#8fcb86"
 PRODUCT, PRODUCT_FOCUS = "#e9e3f4", "#bba8e0"
-BLANK, ZERO, OUTSIDE = "#ffffff", "#f1f1f1", "#e3e3e3"  # nothing yet; inserted; cropped
+BLANK, ZERO, OUTSIDE = "#ffffff", "#efefef", "#e3e3e3"  # nothing yet; inserted; cropped
 EDGE, INK, FAINT = "#9a9a9a", "#1f1f1f", "#8a8a8a"
 CROP, KERNEL, FOCUS = "#b3261e", "#c8690a", "#1f1f1f"  # frames
 
-_HUES = (0.58, 0.08, 0.33, 0.77, 0.50, 0.93, 0.16)
+_HUES = (0.58, 0.09, 0.34, 0.76, 0.50, 0.93, 0.15)
 
 
 def phase_colour(phase: Sequence[int], strides: Sequence[int]) -> str:
@@ -24,6 +24,6 @@ def phase_colour(phase: Sequence[int], strides: Sequence[int]) -> str:
     number = 0
     for one, stride in zip(leading, strides, strict=False):
         number = number * stride + one
-    lightness = 0.88 - 0.24 * (last / max(depth - 1, 1))
-    red, green, blue = hls_to_rgb(_HUES[number % len(_HUES)], lightness, 0.62)
+    lightness = 0.89 - 0.19 * (last / max(depth - 1, 1))
+    red, green, blue = hls_to_rgb(_HUES[number % len(_HUES)], lightness, 0.72)
     return f"#{round(255 * red):02x}{round(255 * green):02x}{round(255 * blue):02x}"

@@ -131,11 +131,12 @@ def _inputs(section: Section) -> dict[Shape, Shape]:
 def _spread(sheet: Sheet, section: Section, on: Grid, channel: int) -> None:
     """Inputs, zeros between and around them, and the weights over what is read."""
     inputs, taps, read = _inputs(section), _taps(section), _read(section)
-    under = _at_focus(section)
+    under, axes = _at_focus(section), _spread_axes(section)
     for position in on.indices():
         over = tuple(j - one.start for j, one in zip(position, under, strict=False))
         tap, i = taps.get(over), inputs.get(position)
-        text, fill, ink = "0", ZERO, FAINT
+        within = all(0 <= j < a.input_size for a, j in zip(axes, position, strict=True))
+        text, fill, ink = "0", ZERO if within else BLANK, FAINT
         if i is not None:
             text, fill, ink = section.x(channel, i), X_FOCUS if tap else X, INK
         if not all(j in one for j, one in zip(position, read, strict=True)):

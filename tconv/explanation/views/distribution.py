@@ -125,7 +125,7 @@ def _stamps(sheet: Sheet, section: Section, inputs: list[Input]) -> None:
         if column and column + grid.columns > WIDE:
             row, column = row + grid.rows + 1.4, 0.0
             grid = section.scatter_grid("stamp", row=row, column=column)
-        sheet.title(grid, section.element(one))
+        sheet.title(grid, f"{section.element(one)}, times {section.w_name(one[0])}")
         for position in grid.indices():
             sheet.cells.append(Cell("stamp", position, *grid.place(position), "", BLANK))
         _stamp(sheet, section, grid, one)
