@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from html import escape
 from os import PathLike
 from pathlib import Path
@@ -20,6 +21,7 @@ View = Literal["distribution", "collection", "matrix", "phases"]
 AnimatedView = Literal["distribution", "collection"]
 
 
+@dataclass(frozen=True, eq=False, repr=False)
 class Explanation(Sums):
     """What ``tconv.explain`` finds about one call; it never changes.
 

@@ -14,7 +14,7 @@ from tconv._core.axis import Axis
 from tconv.explanation.drawing import Grid, Sheet, grid
 from tconv.explanation.palette import FAINT
 from tconv.explanation.sums import Sums
-from tconv.explanation.terms import group_inputs, inside, joins_of_output
+from tconv.explanation.terms import Join, group_inputs, inside, joins_of_output
 from tconv.explanation.values import total, written
 
 CHANNELS, LINES = 3, 4  # input channels drawn; lines of a sum of letters
@@ -25,10 +25,12 @@ Input = tuple[int, Shape]  # input channel and position
 
 @dataclass(frozen=True)
 class Section:
-    """A picture's part of ``sums``; ``index`` is the element of y in focus, in canonical order."""
+    """A picture's part of ``sums``: the sample and the output channel of ``index``, in canonical
+    order, and its element in focus unless ``focused`` is False."""
 
     sums: Sums
     index: Shape | None = None
+    focused: bool = True
 
     @property
     def axes(self) -> tuple[Axis, ...]:
@@ -45,7 +47,7 @@ class Section:
     @property
     def position(self) -> Shape | None:
         """The spatial position in focus."""
-        return self.index[2:] if self.index else None
+        return self.index[2:] if self.index and self.focused else None
 
     @cached_property
     def channels(self) -> range:
@@ -85,17 +87,12 @@ class Section:
     @cached_property
     def focus_inputs(self) -> tuple[Input, ...]:
         """The drawn inputs that meet in the focus."""
-        if self.index is None:
-            return ()
-        joins = joins_of_output(self.sums.plan, self.index)
-        return tuple((j.x[1], j.x[2:]) for j in joins if j.x[1] in self.channels)
+        return tuple((j.x[1], j.x[2:]) for j in self._focus() if j.x[1] in self.channels)
 
     @cached_property
     def focus_taps(self) -> tuple[Input, ...]:
         """The taps that meet in the focus, with their input channel."""
-        if self.index is None:
-            return ()
-        return tuple((j.w[0], j.w[2:]) for j in joins_of_output(self.sums.plan, self.index))
+        return tuple((j.w[0], j.w[2:]) for j in self._focus())
 
     def outputs(self) -> tuple[range, ...]:
         """The positions of y."""
@@ -150,15 +147,20 @@ class Section:
         value = written(self.sums.x_value(index))
         return f"{self.sums.orders.x.written(index)} = {value}".replace("-", MINUS)
 
-    def finish(self, sheet: Sheet, grids: Sequence[Grid], *, formula: bool = True) -> None:
+    def finish(self, sheet: Sheet, grids: Sequence[Grid]) -> None:
         """Under the picture: the sum in focus, and what the picture leaves out."""
         width = max(40, int(sheet.columns * 3.6))
-        if formula and self.index is not None:
+        if self.index and self.focused:
             text = self.sums.formula(self.index).replace("-", MINUS)
             sheet.below(wrap(text, width))
         notes = list(dict.fromkeys(self._notes(grids)))
         if notes:
             sheet.below(wrap(f"Cut: {'; '.join(notes)}.", width), ink=FAINT)
+
+    def _focus(self) -> Iterator[Join]:
+        """The products that meet in the focus."""
+        if self.index and self.focused:
+            yield from joins_of_output(self.sums.plan, self.index)
 
     def _notes(self, grids: Sequence[Grid]) -> Iterator[str]:
         summed = self.sums.plan.group_in_channels

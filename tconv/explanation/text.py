@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import reduce
 from itertools import islice, product
 from typing import Any
 
@@ -16,7 +17,7 @@ from tconv.explanation.terms import counts, onto
 from tconv.explanation.values import table
 from tconv.sizes import coverage
 
-ELEMENTS, PHASES, POSITIONS = 8, 8, 12  # how many of each are listed
+ELEMENTS, PHASES, POSITIONS, PLANES = 8, 8, 12, 2  # how many of each are listed
 
 
 def summary(sums: Sums) -> str:
@@ -59,7 +60,7 @@ def phase_formula(axis: Axis, phase: Phase) -> str:
 def phase_formulas(axis: Axis) -> list[str]:
     """The sums of the phases along one axis, the first ones where there are many."""
     found = phases(axis)
-    more = [f"and {len(found) - PHASES} phases more"] if len(found) > PHASES else []
+    more = [f"and {len(found) - PHASES} more"] if len(found) > PHASES else []
     return [phase_formula(axis, phase) for phase in found[:PHASES]] + more
 
 
@@ -116,23 +117,28 @@ def _coverage(sums: Sums) -> Iterator[str]:
     kept, whole = counts(plan)
     yield f"Coverage: {kept} of {whole} products are kept, {whole - kept} are cropped;"
     yield "    taps that reach each output position:"
-    covered = coverage(
-        plan.input_size,
-        plan.kernel_size,
-        stride=plan.stride,
-        padding=sums.padding,
-        output_padding=sums.output_padding,
-        dilation=plan.dilation,
-    )
-    planes = covered.reshape(-1, *covered.shape[-2:]) if covered.ndim > 2 else covered[None]
-    shown = planes[:4, ..., :POSITIONS]
-    shown = shown if covered.ndim == 1 else shown[..., :POSITIONS, :]
-    for number, plane in enumerate(shown):
-        if covered.ndim > 2:
-            yield f"    y[{', '.join(map(str, np.unravel_index(number, covered.shape[:-2])))}]:"
-        yield from ("    " + line for line in table(plane.astype(str)))
-    if shown.size < covered.size:
-        yield f"    (the first positions of {'x'.join(map(str, covered.shape))})"
+    along = [_axis_coverage(sums, number) for number in range(len(plan.axes))]
+    covered = reduce(np.multiply.outer, along)
+    for leading in np.ndindex(covered.shape[:-2]):
+        if leading:
+            yield f"    {', '.join(map(str, leading))}:"
+        yield from ("    " + line for line in table(covered[leading].astype(str)))
+    if covered.shape < plan.output_size:
+        yield f"    (the first positions of {'x'.join(map(str, plan.output_size))})"
+
+
+def _axis_coverage(sums: Sums, number: int) -> Any:
+    """How many taps reach each of the first outputs along one axis."""
+    axis, axes = sums.plan.axes[number], len(sums.plan.axes)
+    most = POSITIONS if axes - number <= 2 else PLANES
+    return coverage(
+        axis.input_size,
+        axis.kernel_size,
+        stride=axis.stride,
+        padding=(sums.padding[number],),
+        output_padding=sums.output_padding[number],
+        dilation=axis.dilation,
+    )[:most]
 
 
 def _first(sums: Sums) -> Iterator[str]:

@@ -41,10 +41,6 @@ def test_no_text_leaves_its_cell_or_the_figure(view):
     renderer = figure.canvas.get_renderer()
     cell = axes.transData.transform([[0, 0], [1, 1]])
     side = abs(cell[1] - cell[0]).min()
-    places = {}
-    for path in axes.collections[0].get_paths():
-        low = path.vertices.min(axis=0)
-        places[tuple(np.floor(low + 0.5).astype(int))] = low
     for text in axes.texts:
         box = text.get_window_extent(renderer)
         assert figure.bbox.x0 <= box.x0 <= box.x1 <= figure.bbox.x1, text.get_text()

@@ -7,7 +7,6 @@ The spread input makes a stride of 1: its position j is input j/stride where tha
 from __future__ import annotations
 
 from dataclasses import replace
-from itertools import product
 
 from tconv._core.arguments import Shape
 from tconv._core.axis import Axis
@@ -41,7 +40,7 @@ def collection(sums: Sums, index: Shape | None = None) -> Drawing:
 
 def collection_frames(sums: Sums, index: Shape | None = None) -> list[Drawing]:
     """One picture an output, in the order of y: what the kernel reads there."""
-    section = Section(sums, index)
+    section = Section(sums, index, focused=False)
     every = list(section.y_grid().indices())
     leading = section.sample, section.channel
     return [_draw(Section(sums, (*leading, *o)), set(every[:n])) for n, o in enumerate(every, 1)]
@@ -113,28 +112,32 @@ def _kernel_grid(section: Section, **place: float) -> Grid:
     return grid("flipped w", [range(axis.extent) for axis in section.axes], **place)
 
 
-def _taps(section: Section) -> dict[Shape, Shape]:
-    """The tap at each position of the flipped kernel that has one."""
-    along = [
-        [(axis.extent - 1 - tap * axis.dilation, tap) for tap in range(axis.kernel_size)]
-        for axis in section.axes
-    ]
-    return dict(tuple(zip(*pairs, strict=True)) for pairs in product(*along))
+def _tap(section: Section, position: Shape) -> Shape | None:
+    """The tap at a position of the flipped kernel; None for a gap, and outside of it."""
+    axes = zip(section.axes, position, strict=True)
+    return _whole([(a.extent - 1 - p, a.dilation, a.kernel_size) for a, p in axes])
 
 
-def _inputs(section: Section) -> dict[Shape, Shape]:
-    """The input at each position of the spread input that holds one."""
-    along = [[(i * axis.stride, i) for i in range(axis.input_size)] for axis in section.axes]
-    return dict(tuple(zip(*pairs, strict=True)) for pairs in product(*along))
+def _input(section: Section, position: Shape) -> Shape | None:
+    """The input at a position of the spread input; None for a zero."""
+    axes = zip(section.axes, position, strict=True)
+    return _whole([(j, axis.stride, axis.input_size) for axis, j in axes])
+
+
+def _whole(steps: list[tuple[int, int, int]]) -> Shape | None:
+    """distance/step of each (distance, step, size) if all are whole and below their size."""
+    if all(d % step == 0 and 0 <= d // step < size for d, step, size in steps):
+        return tuple(d // step for d, step, _ in steps)
+    return None
 
 
 def _spread(sheet: Sheet, section: Section, on: Grid, channel: int) -> None:
     """Inputs, zeros between and around them, and the weights over what is read."""
-    inputs, taps, read = _inputs(section), _taps(section), _read(section)
-    under, axes = _at_focus(section), _spread_axes(section)
+    read, under, axes = _read(section), _at_focus(section), _spread_axes(section)
     for position in on.indices():
         over = tuple(j - one.start for j, one in zip(position, under, strict=False))
-        tap, i = taps.get(over), inputs.get(position)
+        tap = _tap(section, over) if under else None
+        i = _input(section, position)
         within = all(0 <= j < a.input_size for a, j in zip(axes, position, strict=True))
         text, fill, ink = "0", ZERO if within else BLANK, FAINT
         if i is not None:
@@ -153,10 +156,10 @@ def _spread(sheet: Sheet, section: Section, on: Grid, channel: int) -> None:
 
 def _kernel(sheet: Sheet, section: Section, on: Grid, channel: int) -> None:
     """The kernel from its last tap to its first, a dilation apart."""
-    taps = _taps(section)
     for position in on.indices():
-        tap = taps.get(position)
-        meets = (channel, tap) in section.focus_taps
-        text = "" if tap is None else section.w(channel, tap)
-        fill = BLANK if tap is None else W_FOCUS if meets else W
+        tap = _tap(section, position)
+        text, fill, meets = "", BLANK, False
+        if tap is not None:
+            meets = (channel, tap) in section.focus_taps
+            text, fill = section.w(channel, tap), W_FOCUS if meets else W
         sheet.cells.append(Cell("flipped", position, *on.place(position), text, fill, bold=meets))

@@ -3,7 +3,6 @@ the frame keeps what padding does not crop."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from itertools import product
 
 from tconv._core.arguments import Shape
@@ -41,7 +40,7 @@ def distribution(sums: Sums, index: Shape | None = None) -> Drawing:
 
 def distribution_frames(sums: Sums, index: Shape | None = None) -> list[Drawing]:
     """One picture an input, in the order of x: what it adds to the sums so far."""
-    section = Section(sums, index)
+    section = Section(sums, index, focused=False)
     return [_draw(section, step) for step in range(1, len(_inputs(section)) + 1)]
 
 
@@ -78,7 +77,7 @@ def _rows(section: Section, step: int | None) -> Drawing:
     if _crops(section):
         for row, column, _, columns in grid.around(section.outputs()):
             sheet.frames.append(Frame(top, column, row + 1 - top, columns, CROP, dashed=True))
-    return _finished(sheet, section, [section.w_grid(), grid], step)
+    return _finished(sheet, section, [section.w_grid(), grid])
 
 
 def _panels(section: Section, step: int | None) -> Drawing:
@@ -107,14 +106,14 @@ def _panels(section: Section, step: int | None) -> Drawing:
         value = cell_text(section.sums.x_value((section.sample, current[0], *current[1])))
         name = section.w_name(current[0])
         sheet.below([f"{section.element(current)} adds {value} times {name}"])
-    return _finished(sheet, section, [*grids, y], step)
+    return _finished(sheet, section, [*grids, y])
 
 
 def _stamps(sheet: Sheet, section: Section, inputs: list[Input]) -> None:
     """The copies of the kernel that the focus sums, or all, each on a scatter of its own."""
-    chosen = section.focus_inputs if section.index else inputs
+    chosen = section.focus_inputs if section.position else inputs
     if len(chosen) > STAMPS:
-        if section.index is None:
+        if section.position is None:
             return
         rest = len(chosen) - STAMPS
         chosen = chosen[:STAMPS]
@@ -189,17 +188,18 @@ def _scatter(
     sheet: Sheet,
     section: Section,
     grid: Grid,
-    added: Collection[Input] | None,
+    added: list[Input] | None,
     current: Input | None,
 ) -> None:
     """y within the full scatter: the values, or the sums of the inputs ``added`` so far."""
     stamp = _products(section, current) if current else {}
+    so_far = set(added or ())
     for position in grid.indices():
         kept = section.inside(position)
         if not kept and not section.products(position):
             continue
-        text = section.y(position) if added is None else section.so_far(position, set(added))
-        lit = position in stamp or position == section.position and added is None
+        text = section.y(position) if added is None else section.so_far(position, so_far)
+        lit = position in stamp or position == section.position
         fill = (Y if text else BLANK) if kept else OUTSIDE
         if lit and kept:
             fill = PRODUCT_FOCUS if current else Y_FOCUS
@@ -223,8 +223,8 @@ def _row_label(row: float, text: str) -> Label:
     return Label(row + 0.5, LABELS - 0.3, text, align="right")
 
 
-def _finished(sheet: Sheet, section: Section, grids: list[Grid], step: int | None) -> Drawing:
+def _finished(sheet: Sheet, section: Section, grids: list[Grid]) -> Drawing:
     if _crops(section):
         sheet.below([CAPTION], ink=FAINT, gap=0.6)
-    section.finish(sheet, grids, formula=step is None)
+    section.finish(sheet, grids)
     return sheet.done()
