@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from tconv._core.arguments import Shape, fail
-from tconv.explanation.drawing import Drawing
 from tconv.explanation.plots import matplotlib, new_axes, render
 from tconv.explanation.sums import Sums
 from tconv.explanation.views import ANIMATED
+from tconv.explanation.views.drawing import Drawing
 
 DOTS, HOLD = 72, 4  # dots an inch; how many times the last picture is repeated
 WRITERS = {".gif": "PillowWriter", ".mp4": "FFMpegWriter"}

@@ -5,13 +5,14 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from tconv.explanation.drawing import Cell, Drawing, Label
-from tconv.explanation.palette import EDGE, FAINT, INK
+from tconv.explanation.views.drawing import Cell, Drawing, Label
+from tconv.explanation.views.palette import EDGE, FAINT, INK
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 CELL, MOST = 0.42, 15.0  # inches: of a cell, and of the longer side of a figure
+WHOLE = 0.44  # the size of a short text, in parts of a cell
 POINTS = 72.0  # an inch
 
 
@@ -61,8 +62,9 @@ def render(drawing: Drawing, axes: Axes, *, bounds: tuple[float, float] | None =
             edgecolor=frame.colour, linewidth=3 * width, linestyle="--" if frame.dashed else "-",
         )  # fmt: skip
         axes.add_patch(box)
+    sizes = _sizes(drawing)
     for cell in drawing.cells:
-        _write(axes, cell, scale)
+        _write(axes, cell, sizes.get(cell.grid, WHOLE), scale)
     for label in drawing.labels:
         _label(axes, label, scale)
 
@@ -76,23 +78,35 @@ def _points(axes: Axes, rows: float, columns: float) -> float:
     return POINTS * min(inches[0] / columns, inches[1] / rows)
 
 
-def _write(axes: Axes, cell: Cell, scale: float) -> None:
-    """The text of a cell, as large as it fits; what lies over it in the corner below."""
+def _sizes(drawing: Drawing) -> dict[str, float]:
+    """The size of the numbers of each grid, in parts of a cell: that at which its longest fits."""
+    sizes: dict[str, float] = {}
+    for cell in drawing.cells:
+        if "\n" not in cell.text:
+            sizes[cell.grid] = min(sizes.get(cell.grid, WHOLE), _fitting(cell.text))
+    return sizes
+
+
+def _fitting(text: str) -> float:
+    """The size at which a text fits into a cell."""
+    lines = text.split("\n")
+    return min(WHOLE, 1.4 / max(1, *map(len, lines)), 0.8 / len(lines))
+
+
+def _write(axes: Axes, cell: Cell, size: float, scale: float) -> None:
+    """The text of a cell, and what lies over it in the corner below."""
     if cell.text:
-        lines = cell.text.split("\n")
-        longest = max(map(len, lines))
-        size = min(0.44, 1.35 / longest, 0.8 / len(lines))
-        middle = cell.row + (0.4 if cell.corner else 0.5)
         axes.text(
-            cell.column + 0.5, middle, cell.text, ha="center", va="center", color=cell.ink,
-            fontsize=size * scale, fontweight="bold" if cell.bold else "normal", zorder=4,
-            linespacing=1.0,
+            cell.column + 0.5, cell.row + (0.4 if cell.corner else 0.5), cell.text,
+            ha="center", va="center", color=cell.ink, zorder=4, linespacing=1.0,
+            fontsize=min(size, _fitting(cell.text)) * scale,
+            fontweight="bold" if cell.bold else "normal",
         )  # fmt: skip
     if cell.corner:
-        size = min(0.26, 1.3 / len(cell.corner))
         axes.text(
             cell.column + 0.94, cell.row + 0.97, cell.corner, ha="right", va="bottom",
-            color=INK if cell.bold else FAINT, fontsize=size * scale, zorder=4,
+            color=INK if cell.bold else FAINT, zorder=4,
+            fontsize=min(0.27, 1.35 / len(cell.corner)) * scale,
         )  # fmt: skip
 
 

@@ -162,6 +162,6 @@ class Sums:
 
 def _cut(parts: list[str], most: int) -> str:
     """A sum of so many parts at most."""
-    if len(parts) <= most:
+    if len(parts) <= most + 1:
         return " + ".join(parts)
     return " + ".join([*parts[:most], "...", f"({len(parts) - most} more)"])

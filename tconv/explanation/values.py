@@ -67,5 +67,6 @@ def table(cells: NDArray[Any]) -> list[str]:
     rows = np.atleast_2d(cells)
     widths = [max(map(len, column)) for column in rows.T]
     return [
-        "  ".join(text.rjust(width) for text, width in zip(row, widths, strict=True)) for row in rows
+        "  ".join(text.rjust(width) for text, width in zip(row, widths, strict=True))
+        for row in rows
     ]

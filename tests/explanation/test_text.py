@@ -68,8 +68,6 @@ def test_why_6_and_why_12():
     assert explanation.text((0, 1)) == NEIGHBOUR
 
 
-
-
 def test_letters_gaps_and_a_side_that_extends():
     explanation = tconv.explain.sizes(3, 2, stride=3, padding=((-1, 0),))
     assert explanation.text(0) == (

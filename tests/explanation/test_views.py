@@ -7,9 +7,8 @@ import pytest
 from hypothesis import given, settings
 
 import tconv
-from tconv.explanation import palette
-from tconv.explanation.drawing import LIMIT
-from tconv.explanation.views import ANIMATED, VIEWS
+from tconv.explanation.views import ANIMATED, VIEWS, palette
+from tconv.explanation.views.drawing import LIMIT
 from tconv.testing import reference
 from tconv.testing.strategies import conv_transpose_problems
 
@@ -27,9 +26,7 @@ def draw(explanation, view, *index):
 
 def numbers(drawing, grid):
     """The cells of a grid as integers by their index."""
-    return {
-        index: int(cell.text.replace(MINUS, "-")) for index, cell in drawing.grid(grid).items()
-    }
+    return {index: int(cell.text.replace(MINUS, "-")) for index, cell in drawing.grid(grid).items()}
 
 
 def lit(drawing, grid):
@@ -110,9 +107,7 @@ def test_collection_is_the_spread_input_under_the_flipped_kernel():
         for index, cell in drawing.grid("spread x").items()
         if cell.corner
     }
-    assert over == {
-        (i - 2, j - 1): value for (i, j), value in flipped.items()
-    }
+    assert over == {(i - 2, j - 1): value for (i, j), value in flipped.items()}
     assert sum(spread[index] * weight for index, weight in over.items()) == 12
     (window,) = [frame for frame in drawing.frames if frame.colour == palette.KERNEL]
     assert (window.rows, window.columns) == (4, 4)
@@ -167,7 +162,7 @@ def test_phases_join_taps_and_outputs_by_colour():
         same = {t for t, tap in taps.items() if tap.fill == cell.fill}
         assert same == {t for t in taps if all((t[a] - o[a] - 1) % 2 == 0 for a in (0, 1))}
     assert len({cell.fill for cell in outputs.values()}) == 4
-    assert f"every axis:  y[2*q] = x[q]*w[1] + x[q {MINUS} 1]*w[3]" in labels(drawing)
+    assert f"    y[2*q] = x[q]*w[1] + x[q {MINUS} 1]*w[3]" in labels(drawing)
 
 
 def test_outputs_without_taps_have_no_colour():
@@ -220,7 +215,7 @@ def test_twelve_by_twelve_is_whole(view):
     drawing = draw(tconv.explain(x, w, stride=2, padding=1), view, 5, 5)
     if view != "matrix":
         assert not any(text.startswith("Cut") for text in labels(drawing))
-        assert len([o for o in drawing.grid("y") if 0 <= min(o) and max(o) < 12]) == 144
+        assert len([o for o in drawing.grid("y") if min(o) >= 0 and max(o) < 12]) == 144
 
 
 def test_frames_of_a_distribution_add_one_input_each():

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from tconv._core.arguments import Shape, fail
-from tconv.explanation.drawing import Drawing
 from tconv.explanation.sums import Sums
 from tconv.explanation.views.collection import collection, collection_frames
 from tconv.explanation.views.distribution import distribution, distribution_frames
+from tconv.explanation.views.drawing import Drawing
 from tconv.explanation.views.matrix import matrix
 from tconv.explanation.views.phases import phases
 

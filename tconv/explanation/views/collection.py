@@ -10,8 +10,9 @@ from dataclasses import replace
 
 from tconv._core.arguments import Shape
 from tconv._core.axis import Axis
-from tconv.explanation.drawing import Cell, Drawing, Grid, Sheet, grid
-from tconv.explanation.palette import (
+from tconv.explanation.sums import Sums
+from tconv.explanation.views.drawing import Cell, Drawing, Grid, Sheet, grid
+from tconv.explanation.views.palette import (
     BLANK,
     CROP,
     FAINT,
@@ -26,8 +27,7 @@ from tconv.explanation.palette import (
     X,
     Y,
 )
-from tconv.explanation.section import Section
-from tconv.explanation.sums import Sums
+from tconv.explanation.views.section import Section
 
 TIMES = "\N{MULTIPLICATION SIGN}"
 CAPTION = "Dashed: what y reads. Grey: inputs that padding crops."
@@ -51,15 +51,13 @@ def _draw(section: Section, done: set[Shape] | None) -> Drawing:
     sheet, row, along = Sheet(), 1.0, len(section.axes) == 1
     for channel in section.channels:
         spread = _spread_grid(section, row=row)
-        kernel = _kernel_grid(section, row=row, column=spread.columns + 1.6)
-        sheet.title(spread, f"{section.x_name(channel)}, spread and padded")
-        sheet.title(kernel, f"{section.w_name(channel)}, flipped")
+        beside = sheet.title(spread, f"{section.x_name(channel)}, spread and padded")
+        kernel = _kernel_grid(section, row=row, column=beside)
+        beside = sheet.title(kernel, f"{section.w_name(channel)}, flipped")
         _spread(sheet, section, spread, channel)
         _kernel(sheet, section, kernel, channel)
         row += max(spread.rows, kernel.rows) + 1.4
-    y = section.y_grid(row=row)
-    if not along:
-        y = section.y_grid(row=1.0, column=kernel.column + max(kernel.columns, 4.6) + 1.4)
+    y = section.y_grid(row=row) if along else section.y_grid(row=1.0, column=beside)
     sheet.title(y, section.y_name())
     for position in y.indices():
         text = section.y(position) if done is None or position in done else ""
@@ -93,7 +91,7 @@ def _crops(section: Section) -> bool:
 
 def _at_focus(section: Section) -> list[range]:
     """The positions under the kernel at the output in focus."""
-    axes = zip(_spread_axes(section), section.position or (), strict=True)
+    axes = zip(_spread_axes(section), section.position or (), strict=False)
     return [range(*axis.inputs_of(o, o + 1)) for axis, o in axes]
 
 
@@ -147,7 +145,7 @@ def _spread(sheet: Sheet, section: Section, on: Grid, channel: int) -> None:
         corner = f"{TIMES}{section.w(channel, tap)}" if tap else ""
         lit = tap is not None and i is not None
         place = on.place(position)
-        sheet.cells.append(Cell("spread", position, *place, text, fill, ink, corner, bold=lit))
+        sheet.cells.append(Cell("spread x", position, *place, text, fill, ink, corner, bold=lit))
     if _crops(section):
         sheet.frame(on, read, CROP, dashed=True)
     if under:
@@ -162,4 +160,4 @@ def _kernel(sheet: Sheet, section: Section, on: Grid, channel: int) -> None:
         if tap is not None:
             meets = (channel, tap) in section.focus_taps
             text, fill = section.w(channel, tap), W_FOCUS if meets else W
-        sheet.cells.append(Cell("flipped", position, *on.place(position), text, fill, bold=meets))
+        sheet.cells.append(Cell("flipped w", position, *on.place(position), text, fill, bold=meets))

@@ -6,8 +6,11 @@ from __future__ import annotations
 from itertools import product
 
 from tconv._core.arguments import Shape
-from tconv.explanation.drawing import Cell, Drawing, Frame, Grid, Label, Sheet, window
-from tconv.explanation.palette import (
+from tconv.explanation.sums import Sums
+from tconv.explanation.terms import from_input
+from tconv.explanation.values import times
+from tconv.explanation.views.drawing import Cell, Drawing, Frame, Grid, Label, Sheet, window
+from tconv.explanation.views.palette import (
     BLANK,
     CROP,
     FAINT,
@@ -22,12 +25,9 @@ from tconv.explanation.palette import (
     X,
     Y,
 )
-from tconv.explanation.section import Input, Section, cell_text
-from tconv.explanation.sums import Sums
-from tconv.explanation.terms import from_input
-from tconv.explanation.values import times
+from tconv.explanation.views.section import Input, Section, cell_text
 
-STAMPS, WIDE = 6, 34  # stamps that are drawn apart; columns that they take side by side
+STAMPS, STAMP, WIDE = 6, 10, 34  # stamps drawn apart; positions of each; columns of a row of them
 LABELS = 6.0  # columns that the labels of rows take
 CAPTION = "Framed: y. Grey: what padding crops."
 
@@ -89,14 +89,13 @@ def _panels(section: Section, step: int | None) -> Drawing:
     row = 1.0
     for channel in section.channels:
         x = section.x_grid(row=row)
-        w = section.w_grid(row=row, column=x.columns + 1.4)
-        sheet.title(x, section.x_name(channel))
-        sheet.title(w, section.w_name(channel))
+        w = section.w_grid(row=row, column=sheet.title(x, section.x_name(channel)))
+        beside = sheet.title(w, section.w_name(channel))
         _input(sheet, section, x, channel, added, current)
         _kernel(sheet, section, w, channel, lit=current is not None and current[0] == channel)
         row += max(x.rows, w.rows) + 1.4
         grids += [x, w]
-    y = section.scatter_grid("y", row=1.0, column=w.column + w.columns + 1.6)
+    y = section.scatter_grid("y", row=1.0, column=beside)
     sheet.title(y, section.y_name())
     _scatter(sheet, section, y, added, current)
     _crop_frame(sheet, section, y)
@@ -120,16 +119,16 @@ def _stamps(sheet: Sheet, section: Section, inputs: list[Input]) -> None:
         sheet.below([f"The first {STAMPS} of the stamps that meet there; {rest} more:"])
     row, column = sheet.rows + 1.4, 0.0
     for one in chosen:
-        grid = section.scatter_grid("stamp", row=row, column=column)
+        grid = section.scatter_grid("stamp", STAMP, row=row, column=column)
         if column and column + grid.columns > WIDE:
             row, column = row + grid.rows + 1.4, 0.0
-            grid = section.scatter_grid("stamp", row=row, column=column)
-        sheet.title(grid, f"{section.element(one)}, times {section.w_name(one[0])}")
+            grid = section.scatter_grid("stamp", STAMP, row=row, column=column)
+        title = f"{section.element(one)}, times {section.w_name(one[0])}"
+        column = sheet.title(grid, title)
         for position in grid.indices():
             sheet.cells.append(Cell("stamp", position, *grid.place(position), "", BLANK))
         _stamp(sheet, section, grid, one)
         _crop_frame(sheet, section, grid)
-        column += grid.columns + 1.4
 
 
 def _input(
@@ -159,9 +158,7 @@ def _kernel(sheet: Sheet, section: Section, grid: Grid, channel: int, *, lit: bo
         sheet.cells.append(Cell("w", tap, *grid.place(tap), text, fill, bold=meets))
 
 
-def _stamp(
-    sheet: Sheet, section: Section, grid: Grid, one: Input, *, lit: bool = False
-) -> None:
+def _stamp(sheet: Sheet, section: Section, grid: Grid, one: Input, *, lit: bool = False) -> None:
     """The copy of the kernel that one input stamps."""
     for position, text in _products(section, one).items():
         if grid.holds(position):

@@ -7,8 +7,10 @@ from collections.abc import Sequence
 from math import prod
 
 from tconv._core.arguments import Shape
-from tconv.explanation.drawing import Cell, Drawing, Grid, Label, Sheet, grid
-from tconv.explanation.palette import (
+from tconv.explanation.sums import Sums
+from tconv.explanation.terms import joins_of_output
+from tconv.explanation.views.drawing import Cell, Drawing, Grid, Label, Sheet, grid
+from tconv.explanation.views.palette import (
     BLANK,
     FAINT,
     INK,
@@ -19,9 +21,7 @@ from tconv.explanation.palette import (
     X,
     Y,
 )
-from tconv.explanation.section import Input, Section
-from tconv.explanation.sums import Sums
-from tconv.explanation.terms import joins_of_output
+from tconv.explanation.views.section import Input, Section
 
 LABELS = 4.5  # columns that the names of rows take
 
@@ -36,8 +36,8 @@ def matrix(sums: Sums, index: Shape | None = None) -> Drawing:
     if near and section.focus_inputs:
         near[1] = _column(section, section.focus_inputs[0])
     on = grid("matrix", whole, near, row=1.0, column=LABELS)
-    sheet.title(on, f"transposed matrix, {outputs} x {inputs}")
-    x = Grid("x", on.whole[1:], on.shown[1:], 1.0, LABELS + on.columns + 1.2)
+    beside = sheet.title(on, f"matrix, {outputs} x {inputs}")
+    x = Grid("x", on.whole[1:], on.shown[1:], 1.0, beside)
     y = Grid("y", on.whole[:1], on.shown[:1], 1.0, x.column + 1.5 + LABELS)
     sheet.title(x, "x")
     sheet.title(y, "y")

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from tconv._core.arguments import Shape
 from tconv._core.lattice import phases as phases_of
-from tconv.explanation.drawing import Cell, Drawing, Sheet
-from tconv.explanation.palette import BLANK, X_FOCUS, X, phase_colour
-from tconv.explanation.section import MINUS, Section
 from tconv.explanation.sums import Sums
 from tconv.explanation.text import alike_axes, phase_formulas
+from tconv.explanation.views.drawing import Cell, Drawing, Sheet
+from tconv.explanation.views.palette import BLANK, X_FOCUS, X, phase_colour
+from tconv.explanation.views.section import MINUS, Section
 
 
 def phases(sums: Sums, index: Shape | None = None) -> Drawing:
@@ -18,14 +18,14 @@ def phases(sums: Sums, index: Shape | None = None) -> Drawing:
     row, reached = 1.0, _phases_of_taps(section)
     for channel in section.channels:
         x = section.x_grid(row=row)
-        sheet.title(x, section.x_name(channel))
+        beside = sheet.title(x, section.x_name(channel))
         for position in x.indices():
             lit = (channel, position) in section.focus_inputs
             place, fill = x.place(position), X_FOCUS if lit else X
             text = section.x(channel, position)
             sheet.cells.append(Cell("x", position, *place, text, fill, bold=lit))
-        w = section.w_grid(row=row, column=x.columns + 1.4)
-        sheet.title(w, section.w_name(channel))
+        w = section.w_grid(row=row, column=beside)
+        beside = sheet.title(w, section.w_name(channel))
         for tap in w.indices():
             lit = (channel, tap) in section.focus_taps
             place = w.place(tap)
@@ -33,7 +33,7 @@ def phases(sums: Sums, index: Shape | None = None) -> Drawing:
             fill = _colour(section, [phase.get(t) for phase, t in pairs])
             sheet.cells.append(Cell("w", tap, *place, section.w(channel, tap), fill, bold=lit))
         row += max(x.rows, w.rows) + 1.4
-    y = section.y_grid(row=row if along else 1.0, column=0 if along else w.column + w.columns + 1.4)
+    y = section.y_grid(row=row) if along else section.y_grid(row=1.0, column=beside)
     sheet.title(y, section.y_name())
     for position in y.indices():
         lit, place = position == section.position, y.place(position)
@@ -41,7 +41,7 @@ def phases(sums: Sums, index: Shape | None = None) -> Drawing:
         sheet.cells.append(Cell("y", position, *place, section.y(position), fill, bold=lit))
     for name, number in alike_axes(sums):
         formulas = [text.replace("-", MINUS) for text in phase_formulas(section.axes[number])]
-        sheet.below([f"{name}:  {formulas[0]}", *[f"    {text}" for text in formulas[1:]]])
+        sheet.below([f"{name}:", *[f"    {text}" for text in formulas]])
     section.finish(sheet, [x, w, y])
     return sheet.done()
 

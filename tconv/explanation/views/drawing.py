@@ -12,9 +12,10 @@ from itertools import product
 from math import prod
 
 from tconv._core.arguments import Shape
-from tconv.explanation.palette import INK
+from tconv.explanation.views.palette import INK
 
 LIMIT = 16  # positions along an axis that a picture shows: 12, and what the kernel adds to them
+GAP = 1.4  # cells between what stands side by side
 
 
 @dataclass(frozen=True)
@@ -135,9 +136,10 @@ class Sheet:
     frames: list[Frame] = field(default_factory=list)
     labels: list[Label] = field(default_factory=list)
 
-    def title(self, grid: Grid, text: str) -> None:
-        """A name above a grid."""
+    def title(self, grid: Grid, text: str) -> float:
+        """A name above a grid; returns the column from which on there is room beside both."""
         self.labels.append(Label(grid.row - 0.45, grid.column, text))
+        return grid.column + max(grid.columns, width(self.labels[-1])) + GAP
 
     def frame(
         self, grid: Grid, ranges: Sequence[range], colour: str, *, dashed: bool = False
@@ -150,7 +152,7 @@ class Sheet:
         """Lines of text under everything."""
         for line in lines:
             self.labels.append(Label(self.rows + gap, 0, line, ink=ink))
-            gap = 0.2
+            gap = 0.15
 
     @property
     def rows(self) -> float:
@@ -162,7 +164,7 @@ class Sheet:
     def columns(self) -> float:
         """How far to the right it reaches."""
         ends = [cell.column + 1 for cell in self.cells]
-        ends += [label.column + _width(label) for label in self.labels if label.align == "left"]
+        ends += [label.column + width(label) for label in self.labels if label.align == "left"]
         return max(ends, default=0)
 
     def done(self) -> Drawing:
@@ -176,25 +178,26 @@ def grid(
     whole: Sequence[range],
     focus: Sequence[int | None] | None = None,
     *,
+    limit: int = LIMIT,
     row: float = 0,
     column: float = 0,
 ) -> Grid:
     """A grid that shows as much as is legible, with ``focus`` in it."""
     near = focus or [None] * len(whole)
-    shown = [window(one, place) for one, place in zip(whole, near, strict=True)]
+    shown = [window(one, place, limit) for one, place in zip(whole, near, strict=True)]
     return Grid(name, tuple(whole), tuple(shown), row, column)
 
 
-def window(whole: range, focus: int | None = None) -> range:
-    """At most ``LIMIT`` of the positions, with ``focus`` near the middle."""
-    if len(whole) <= LIMIT:
+def window(whole: range, focus: int | None = None, limit: int = LIMIT) -> range:
+    """At most ``limit`` of the positions, with ``focus`` near the middle."""
+    if len(whole) <= limit:
         return whole
-    first = whole.start if focus is None else focus - LIMIT // 2
-    first = min(max(whole.start, first), whole.stop - LIMIT)
-    return range(first, first + LIMIT)
+    first = whole.start if focus is None else focus - limit // 2
+    first = min(max(whole.start, first), whole.stop - limit)
+    return range(first, first + limit)
 
 
-def _width(label: Label) -> float:
+def width(label: Label) -> float:
     """Cells that a line covers: a character of the usual face is 0.6 as wide as the face is high,
     at most."""
     return 0.6 * label.size * len(label.text)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from colorsys import hls_to_rgb
 from collections.abc import Sequence
+from colorsys import hls_to_rgb
 
 X, X_FOCUS = "#dce9f6", "#8fbce6"
 W, W_FOCUS = "#fbe5cd", "#f5b26b"

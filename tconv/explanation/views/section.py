@@ -11,13 +11,14 @@ from typing import Any
 
 from tconv._core.arguments import Shape
 from tconv._core.axis import Axis
-from tconv.explanation.drawing import Grid, Sheet, grid
-from tconv.explanation.palette import FAINT
 from tconv.explanation.sums import Sums
 from tconv.explanation.terms import Join, group_inputs, inside, joins_of_output
 from tconv.explanation.values import total, written
+from tconv.explanation.views.drawing import LIMIT, Grid, Sheet, grid
+from tconv.explanation.views.palette import FAINT
 
-CHANNELS, LINES = 3, 4  # input channels drawn; lines of a sum of letters
+CHANNELS, LINES, CHARACTERS = 3, 4, 5  # input channels drawn; of a sum of letters; of a float
+WIDTH = 90  # characters of a line below a narrow picture
 MINUS, DOT = "\N{MINUS SIGN}", "\N{MIDDLE DOT}"
 
 Input = tuple[int, Shape]  # input channel and position
@@ -76,13 +77,13 @@ class Section:
         """Where w is drawn."""
         return grid("w", [range(axis.kernel_size) for axis in self.axes], **place)
 
-    def scatter_grid(self, name: str, **place: float) -> Grid:
+    def scatter_grid(self, name: str, limit: int = LIMIT, **place: float) -> Grid:
         """Where the full scatter is drawn, in positions of y, with what extends it."""
         whole = []
         for axis in self.axes:
             stop = axis.output_size + max(axis.hi, 0)
             whole.append(range(min(0, -axis.lo), stop))
-        return grid(name, whole, self.position, **place)
+        return grid(name, whole, self.position, limit=limit, **place)
 
     @cached_property
     def focus_inputs(self) -> tuple[Input, ...]:
@@ -149,10 +150,9 @@ class Section:
 
     def finish(self, sheet: Sheet, grids: Sequence[Grid]) -> None:
         """Under the picture: the sum in focus, and what the picture leaves out."""
-        width = max(40, int(sheet.columns * 3.6))
+        width = max(WIDTH, int(sheet.columns * 3.6))
         if self.index and self.focused:
-            text = self.sums.formula(self.index).replace("-", MINUS)
-            sheet.below(wrap(text, width))
+            sheet.below(_wrapped(self.sums.formula(self.index).replace("-", MINUS), width))
         notes = list(dict.fromkeys(self._notes(grids)))
         if notes:
             sheet.below(wrap(f"Cut: {'; '.join(notes)}.", width), ink=FAINT)
@@ -175,11 +175,28 @@ class Section:
 
 
 def cell_text(value: Any) -> str:
-    """A value in a cell: three digits, a sum of letters one product a line."""
+    """A value in a cell: a sum of letters one product a line, a complex number on two, a float
+    with as many digits as there is room for."""
     if isinstance(value, str):
         lines = value.replace("*", DOT).split(" + ")
         return "\n+".join(lines) if len(lines) <= LINES else f"{len(lines)}\nterms"
-    return written(value, 3).replace("-", MINUS)
+    if isinstance(value, complex):
+        sign = "" if value.imag < 0 else "+"
+        return f"{cell_text(value.real)}\n{sign}{cell_text(value.imag)}j"
+    text = written(value)
+    if isinstance(value, float):
+        forms = [f"{value + 0.0:.{digits}{kind}}" for digits in (3, 2, 1) for kind in "gf"]
+        fitting = [form for form in forms if len(form) <= CHARACTERS and float(form) != 0]
+        text = fitting[0] if fitting and value else f"{value + 0.0:.0e}" if value else "0"
+        text = text.replace("e-0", "e-").replace("e+0", "e").replace("e+", "e")
+    return text.replace("-", MINUS)
+
+
+def _wrapped(formula: str, width: int) -> list[str]:
+    """A formula in lines that begin with a sign."""
+    for keep in (", ", "+ ", "= "):
+        formula = formula.replace(keep, keep.replace(" ", "\N{NO-BREAK SPACE}"))
+    return [line.replace("\N{NO-BREAK SPACE}", " ") for line in wrap(formula, width)]
 
 
 def _slice_name(order: Any, leading: tuple[int, int], axes: Sequence[Axis]) -> str:
