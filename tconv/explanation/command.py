@@ -1,4 +1,4 @@
-"""``python -m tconv explain``: the geometry of a transposed convolution, with letters for values."""
+"""``python -m tconv explain``: a transposed convolution explained, with letters for values."""
 
 from __future__ import annotations
 

@@ -51,9 +51,8 @@ def explain(
         "dimension_numbers": dimension_numbers,
     }
     call = conv_transpose_call(x.shape, w.shape, None if b is None else b.shape, **parameters)
-    read = [_read(name, operand) for name, operand in (("x", x), ("w", w), ("b", b))]
-    y = conv_transpose(*read, **parameters)
-    return _explanation(call, padding, *read, y)
+    x, w, b = _read("x", x), _read("w", w), _read("b", b)
+    return _explanation(call, padding, x, w, b, conv_transpose(x, w, b, **parameters))
 
 
 @with_remedies

@@ -84,9 +84,10 @@ class Explanation(Sums):
 
         Raises: TypeError for complex arrays.
         """
+        values = self.data()
         from tconv.explanation.page import page
 
-        document = page(self.data())
+        document = page(values)
         if path is not None:
             Path(path).write_text(document, encoding="utf-8")
         return document

@@ -66,7 +66,4 @@ def table(cells: NDArray[Any]) -> list[str]:
     """The lines of a vector or a matrix, aligned at the right."""
     rows = np.atleast_2d(cells)
     widths = [max(map(len, column)) for column in rows.T]
-    return [
-        "  ".join(text.rjust(width) for text, width in zip(row, widths, strict=True))
-        for row in rows
-    ]
+    return ["  ".join(map(str.rjust, row, widths)) for row in rows]

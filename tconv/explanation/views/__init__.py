@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from tconv._core.arguments import Shape, fail
 from tconv.explanation.sums import Sums
@@ -24,7 +24,7 @@ ANIMATED: dict[str, Callable[[Sums, Shape | None], list[Drawing]]] = {
 }
 
 
-def check_view(view: object, among: dict[str, object] | dict[str, Callable[..., object]]) -> str:
+def check_view(view: object, among: Mapping[str, object]) -> str:
     """``view``, if it names one of these."""
     if view not in among:
         accepted = ", ".join(repr(name) for name in among)

@@ -50,9 +50,9 @@ def _draw(section: Section, done: set[Shape] | None) -> Drawing:
     """The picture with all of y, or with what is ``done`` of it."""
     sheet, row, along = Sheet(), 1.0, len(section.axes) == 1
     for channel in section.channels:
-        spread = _spread_grid(section, row=row)
+        spread = _spread_grid(section, row)
         beside = sheet.title(spread, f"{section.x_name(channel)}, spread and padded")
-        kernel = _kernel_grid(section, row=row, column=beside)
+        kernel = _kernel_grid(section, row, beside)
         beside = sheet.title(kernel, f"{section.w_name(channel)}, flipped")
         _spread(sheet, section, spread, channel)
         _kernel(sheet, section, kernel, channel)
@@ -95,19 +95,19 @@ def _at_focus(section: Section) -> list[range]:
     return [range(*axis.inputs_of(o, o + 1)) for axis, o in axes]
 
 
-def _spread_grid(section: Section, **place: float) -> Grid:
+def _spread_grid(section: Section, row: float, column: float = 0) -> Grid:
     """The spread input from the first to the last of what is read or holds an input."""
     whole = [
         range(min(read.start, 0), max(read.stop, axis.input_size))
         for read, axis in zip(_read(section), _spread_axes(section), strict=True)
     ]
     near = [under.start + len(under) // 2 for under in _at_focus(section)]
-    return grid("spread x", whole, near, **place)
+    return grid("spread x", whole, near, row=row, column=column)
 
 
-def _kernel_grid(section: Section, **place: float) -> Grid:
+def _kernel_grid(section: Section, row: float, column: float) -> Grid:
     """The dilated kernel."""
-    return grid("flipped w", [range(axis.extent) for axis in section.axes], **place)
+    return grid("flipped w", [range(axis.extent) for axis in section.axes], row=row, column=column)
 
 
 def _tap(section: Section, position: Shape) -> Shape | None:

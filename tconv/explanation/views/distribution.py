@@ -65,18 +65,18 @@ def _rows(section: Section, step: int | None) -> Drawing:
     top = len(section.channels) + 0.6
     near = inputs.index(section.focus_inputs[0]) if section.focus_inputs else None
     shown = window(range(len(inputs)), step - 1 if step else near)
-    for row, number in enumerate(shown):
+    for down, number in enumerate(shown):
         if step is None or number < step:
             one = inputs[number]
-            grid = section.scatter_grid("stamp", row=top + row, column=LABELS)
-            sheet.labels.append(_row_label(top + row, section.element(one)))
+            grid = section.scatter_grid("stamp", row=top + down, column=LABELS)
+            sheet.labels.append(_row_label(top + down, section.element(one)))
             _stamp(sheet, section, grid, one, lit=one == current)
     grid = section.scatter_grid("y", row=top + len(shown) + 0.3, column=LABELS)
     _scatter(sheet, section, grid, None if step is None else inputs[:step], current)
     sheet.labels.append(_row_label(grid.row, section.y_name()))
     if _crops(section):
-        for row, column, _, columns in grid.around(section.outputs()):
-            sheet.frames.append(Frame(top, column, row + 1 - top, columns, CROP, dashed=True))
+        for bottom, column, _, columns in grid.around(section.outputs()):
+            sheet.frames.append(Frame(top, column, bottom + 1 - top, columns, CROP, dashed=True))
     return _finished(sheet, section, [section.w_grid(), grid])
 
 
@@ -119,10 +119,10 @@ def _stamps(sheet: Sheet, section: Section, inputs: list[Input]) -> None:
         sheet.below([f"The first {STAMPS} of the stamps that meet there; {rest} more:"])
     row, column = sheet.rows + 1.4, 0.0
     for one in chosen:
-        grid = section.scatter_grid("stamp", STAMP, row=row, column=column)
+        grid = section.scatter_grid("stamp", row, column, limit=STAMP)
         if column and column + grid.columns > WIDE:
             row, column = row + grid.rows + 1.4, 0.0
-            grid = section.scatter_grid("stamp", STAMP, row=row, column=column)
+            grid = section.scatter_grid("stamp", row, column, limit=STAMP)
         title = f"{section.element(one)}, times {section.w_name(one[0])}"
         column = sheet.title(grid, title)
         for position in grid.indices():

@@ -35,14 +35,17 @@ class Section:
 
     @property
     def axes(self) -> tuple[Axis, ...]:
+        """The spatial axes."""
         return self.sums.plan.axes
 
     @property
     def sample(self) -> int:
+        """The sample that is drawn."""
         return self.index[0] if self.index else 0
 
     @property
     def channel(self) -> int:
+        """The output channel that is drawn."""
         return self.index[1] if self.index else 0
 
     @property
@@ -61,29 +64,33 @@ class Section:
         """The output channel within its group, as w counts it."""
         return self.channel % self.sums.plan.group_out_channels
 
-    def x_grid(self, **place: float) -> Grid:
+    def x_grid(self, row: float = 0, column: float = 0) -> Grid:
         """Where x is drawn: around the inputs that meet in the focus."""
         near = None
         if self.position is not None:
             pairs = zip(self.axes, self.position, strict=True)
             near = [(o + axis.lo) // axis.stride for axis, o in pairs]
-        return grid("x", [range(axis.input_size) for axis in self.axes], near, **place)
+        return grid(
+            "x", [range(axis.input_size) for axis in self.axes], near, row=row, column=column
+        )
 
-    def y_grid(self, **place: float) -> Grid:
+    def y_grid(self, row: float = 0, column: float = 0) -> Grid:
         """Where y is drawn."""
-        return grid("y", self.outputs(), self.position, **place)
+        return grid("y", self.outputs(), self.position, row=row, column=column)
 
-    def w_grid(self, **place: float) -> Grid:
+    def w_grid(self, row: float = 0, column: float = 0) -> Grid:
         """Where w is drawn."""
-        return grid("w", [range(axis.kernel_size) for axis in self.axes], **place)
+        return grid("w", [range(axis.kernel_size) for axis in self.axes], row=row, column=column)
 
-    def scatter_grid(self, name: str, limit: int = LIMIT, **place: float) -> Grid:
+    def scatter_grid(
+        self, name: str, row: float = 0, column: float = 0, *, limit: int = LIMIT
+    ) -> Grid:
         """Where the full scatter is drawn, in positions of y, with what extends it."""
         whole = []
         for axis in self.axes:
             stop = axis.output_size + max(axis.hi, 0)
             whole.append(range(min(0, -axis.lo), stop))
-        return grid(name, whole, self.position, limit=limit, **place)
+        return grid(name, whole, self.position, limit=limit, row=row, column=column)
 
     @cached_property
     def focus_inputs(self) -> tuple[Input, ...]:
