@@ -56,9 +56,13 @@ def why(path: Path) -> dict[tuple[int, int], int]:
         print(f"\n{explanation.text(index)}")
         sums[index] = sum(term.product for term in explanation.terms(index))
 
-    scatter, phases = side_by_side((15, 8.6), (1.16, 1))
+    scatter, phases = side_by_side((14.4, 8.8), (1, 1))
     explanation.plot((0, 1), "distribution", ax=scatter)
     explanation.plot((0, 0), "phases", ax=phases)
+    scatter.set_title("Why 12: two taps meet in y[0, 1]", loc="left")
+    phases.set_title(
+        "Why 6: the phase of y[0, 0], and what is left of it at the corner", loc="left"
+    )
     pictures.save(scatter.figure, path, dpi=72)
     return sums
 
@@ -66,14 +70,14 @@ def why(path: Path) -> dict[tuple[int, int], int]:
 def settings(path: Path) -> dict[tuple[int, int], Any]:
     """(2 4 / 0 1) with (3 1 / 1 5): four copies of the kernel, spread by the stride, cropped by
     the padding."""
-    figure = Figure(figsize=(14.4, 9))
+    figure = Figure(figsize=(14.4, 8))
     found = {}
-    axes = figure.subplots(2, 2, gridspec_kw=EDGE_TO_EDGE | {"hspace": 0.12, "top": 0.95})
+    axes = figure.subplots(2, 2, gridspec_kw=EDGE_TO_EDGE | {"hspace": 0.12})
     for one, (stride, padding) in zip(axes.flat, SETTINGS, strict=True):
         x, w = (array[None, None] for array in EXAMPLE)
         explanation = tconv.explain(x, w, stride=stride, padding=padding)
         explanation.plot(ax=one)
-        one.set_title(f"stride {stride}, padding {padding}")
+        one.set_title(f"stride {stride}, padding {padding}", loc="left")
         found[stride, padding] = explanation.y[0, 0].tolist()
     pictures.save(figure, path, dpi=72)
     return found
@@ -95,14 +99,14 @@ def lecture(path: Path) -> list[list[int]]:
     transposed matrix, which are the same kernels."""
     x, w = np.array([[[2, 3, 0, -1]]]), np.array([[[1, 2, -1]]])
     figure = Figure(figsize=(14.4, 9.2))
-    grid = EDGE_TO_EDGE | {"hspace": 0.05, "top": 0.95}
+    grid = EDGE_TO_EDGE | {"hspace": 0.05}
     axes = figure.subplots(2, 2, height_ratios=(1, 1.1), gridspec_kw=grid)
     found = []
     for column, stride in enumerate((1, 2)):
         explanation = tconv.explain(x, w, stride=stride)
         explanation.plot(2, "distribution", ax=axes[0, column])
         explanation.plot(2, "matrix", ax=axes[1, column])
-        axes[0, column].set_title(f"stride {stride}")
+        axes[0, column].set_title(f"stride {stride}", loc="left")
         found.append(explanation.y[0, 0].tolist())
     pictures.save(figure, path, dpi=72)
     return found
@@ -119,7 +123,7 @@ def textbook(path: Path) -> list[list[int]]:
     return explanation.y[0, 0].tolist()
 
 
-EDGE_TO_EDGE = {"left": 0.01, "right": 0.99, "bottom": 0.01, "top": 0.99, "wspace": 0.03}
+EDGE_TO_EDGE = {"left": 0.01, "right": 0.99, "bottom": 0, "top": 0.95, "wspace": 0.03}
 
 
 def side_by_side(size: tuple[float, float], widths: tuple[float, float]) -> Any:

@@ -286,26 +286,19 @@ def draw(path: Path) -> None:
     signal, kernel = np.array([[[2, 3, 0, -1]]]), np.array([[[1, 2, -1]]])
     image, weight = np.array([[[[2, 4], [0, 1]]]]), np.array([[[[3, 1], [1, 5]]]])
     ones, counted = np.ones((1, 1, 4, 4), int), np.arange(1, 17).reshape(1, 1, 4, 4)
-    figure = Figure(figsize=(14.4, 9.6))
-    edges = {
-        "left": 0.01,
-        "right": 0.99,
-        "bottom": 0.01,
-        "top": 0.96,
-        "hspace": 0.1,
-        "wspace": 0.03,
-    }
+    figure = Figure(figsize=(14, 9.2))
+    edges = {"left": 0, "right": 1, "bottom": 0, "top": 0.96, "hspace": 0.1, "wspace": 0.03}
     axes = figure.subplots(2, 2, gridspec_kw=edges).flat
     one = tconv.explain(signal, kernel, stride=2)
     one.plot(view="distribution", ax=axes[0])
-    axes[0].set_title("1. Shifted kernels: stride 2")
+    axes[0].set_title("1. Shifted kernels: stride 2", loc="left")
     one.plot(view="matrix", ax=axes[1])
-    axes[1].set_title("4. The same kernels as the columns of a matrix")
+    axes[1].set_title("4. The same kernels as the columns of a matrix", loc="left")
     spread = tconv.explain(image, weight, stride=2)
     spread.plot((1, 1), "collection", ax=axes[2])
-    axes[2].set_title("5. Zeros between the pixels: stride 2, padding 0")
+    axes[2].set_title("5. Zeros between the pixels: stride 2, padding 0", loc="left")
     tconv.explain(ones, counted, stride=2, padding=1).plot((0, 1), "phases", ax=axes[3])
-    axes[3].set_title("6. Phases: stride 2, padding 1")
+    axes[3].set_title("6. Phases: stride 2, padding 1", loc="left")
     pictures.save(figure, path, dpi=72)
 
 

@@ -13,7 +13,7 @@ from tconv.explanation.sums import Sums
 from tconv.explanation.views import ANIMATED
 from tconv.explanation.views.drawing import Drawing
 
-DOTS, HOLD = 72, 4  # dots an inch; how many times the last picture is repeated
+DOTS, HOLD = 64, 4  # dots an inch; how many times the last picture is repeated
 WRITERS = {".gif": "PillowWriter", ".mp4": "FFMpegWriter"}
 
 

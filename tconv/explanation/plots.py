@@ -41,14 +41,14 @@ def render(drawing: Drawing, axes: Axes, *, bounds: tuple[float, float] | None =
     rows, columns = bounds or (drawing.rows, drawing.columns)
     axes.clear()
     axes.set_axis_off()
-    axes.set_aspect("equal")
+    axes.set_aspect("equal", anchor="NW")
     axes.set_xlim(-0.5, columns + 0.5)
     axes.set_ylim(rows + 0.5, -0.5)
     scale = _points(axes, rows + 1, columns + 1)
     width = min(0.8, scale / 30)
-    squares = [patches.Rectangle((cell.column, cell.row), 1, 1) for cell in drawing.cells]
+    squares = [_square(cell) for cell in drawing.cells]
     fills = [cell.fill for cell in drawing.cells]
-    collection = matplotlib("collections").PatchCollection
+    collection = matplotlib("collections").PolyCollection
     axes.add_collection(
         collection(squares, facecolors=fills, edgecolors=EDGE, linewidths=width, zorder=1)
     )
@@ -67,6 +67,11 @@ def render(drawing: Drawing, axes: Axes, *, bounds: tuple[float, float] | None =
         _write(axes, cell, sizes.get(cell.grid, WHOLE), scale)
     for label in drawing.labels:
         _label(axes, label, scale)
+
+
+def _square(cell: Cell) -> list[tuple[float, float]]:
+    """The corners of a cell."""
+    return [(cell.column + x, cell.row + y) for x, y in ((0, 0), (1, 0), (1, 1), (0, 1))]
 
 
 def _points(axes: Axes, rows: float, columns: float) -> float:

@@ -6,6 +6,7 @@ import sys
 
 import numpy as np
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from PIL import Image
 
@@ -37,8 +38,7 @@ def test_no_text_leaves_its_cell_or_the_figure(view):
     x, w = np.ones((1, 1, 6, 6)) / 3, np.arange(16.0).reshape(1, 1, 4, 4) * -1.234
     axes = tconv.explain(x, w, stride=2, padding=1).plot((5, 5), view)
     figure = axes.figure
-    figure.draw_without_rendering()
-    renderer = figure.canvas.get_renderer()
+    renderer = FigureCanvasAgg(figure).get_renderer()
     cell = axes.transData.transform([[0, 0], [1, 1]])
     side = abs(cell[1] - cell[0]).min()
     for text in axes.texts:

@@ -238,5 +238,5 @@ def test_what_conv_transpose_refuses_is_refused():
         tconv.explain([1, 2], ones)
     with pytest.raises(ValueError, match="output size, spatial axis 0"):
         tconv.explain.sizes(1, 2, padding=3)
-    with pytest.raises(ValueError, match="kernel_size, spatial axis 0: .* must be at least 1"):
+    with pytest.raises(ValueError, match=r"kernel_size, spatial axis 0: .* must be at least 1"):
         tconv.explain.sizes(3, 0)

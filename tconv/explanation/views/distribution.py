@@ -25,7 +25,7 @@ from tconv.explanation.views.palette import (
     X,
     Y,
 )
-from tconv.explanation.views.section import Input, Section, cell_text
+from tconv.explanation.views.section import MINUS, Input, Section, cell_text
 
 STAMPS, STAMP, WIDE = 6, 10, 34  # stamps drawn apart; positions of each; columns of a row of them
 LABELS = 6.0  # columns that the labels of rows take
@@ -111,20 +111,17 @@ def _panels(section: Section, step: int | None) -> Drawing:
 def _stamps(sheet: Sheet, section: Section, inputs: list[Input]) -> None:
     """The copies of the kernel that the focus sums, or all, each on a scatter of its own."""
     chosen = section.focus_inputs if section.position else inputs
-    if len(chosen) > STAMPS:
-        if section.position is None:
-            return
-        rest = len(chosen) - STAMPS
-        chosen = chosen[:STAMPS]
-        sheet.below([f"The first {STAMPS} of the stamps that meet there; {rest} more:"])
-    row, column = sheet.rows + 1.4, 0.0
-    for one in chosen:
+    if not chosen or (len(chosen) > STAMPS and section.position is None):
+        return
+    rest = f", and {len(chosen) - STAMPS} more" if len(chosen) > STAMPS else ""
+    sheet.below([f"The kernel as each of these inputs stamps it{rest}:"])
+    row, column = sheet.rows + 1.0, 0.0
+    for one in chosen[:STAMPS]:
         grid = section.scatter_grid("stamp", row, column, limit=STAMP)
         if column and column + grid.columns > WIDE:
             row, column = row + grid.rows + 1.4, 0.0
             grid = section.scatter_grid("stamp", row, column, limit=STAMP)
-        title = f"{section.element(one)}, times {section.w_name(one[0])}"
-        column = sheet.title(grid, title)
+        column = sheet.title(grid, section.element(one))
         for position in grid.indices():
             sheet.cells.append(Cell("stamp", position, *grid.place(position), "", BLANK))
         _stamp(sheet, section, grid, one)
@@ -200,10 +197,15 @@ def _scatter(
         fill = (Y if text else BLANK) if kept else OUTSIDE
         if lit and kept:
             fill = PRODUCT_FOCUS if current else Y_FOCUS
-        corner = f"+{stamp[position]}" if position in stamp and "\n" not in text else ""
+        corner = _signed(stamp[position]) if position in stamp and "\n" not in text else ""
         ink = INK if kept else FAINT
         place = grid.place(position)
         sheet.cells.append(Cell("y", position, *place, text, fill, ink, corner, bold=lit))
+
+
+def _signed(text: str) -> str:
+    """What is added, with its sign."""
+    return text if text.startswith(MINUS) else f"+{text}"
 
 
 def _crops(section: Section) -> bool:

@@ -4,6 +4,7 @@ output holds the taps that reach it."""
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from math import prod
 
 from tconv._core.arguments import Shape
@@ -23,7 +24,7 @@ from tconv.explanation.views.palette import (
 )
 from tconv.explanation.views.section import Input, Section
 
-LABELS = 4.5  # columns that the names of rows take
+SMALL = 0.36  # the size of the names of rows and columns, in parts of a cell
 
 
 def matrix(sums: Sums, index: Shape | None = None) -> Drawing:
@@ -35,25 +36,32 @@ def matrix(sums: Sums, index: Shape | None = None) -> Drawing:
     near = [_flat(section.position, plan.output_size), None] if section.position else None
     if near and section.focus_inputs:
         near[1] = _column(section, section.focus_inputs[0])
-    on = grid("matrix", whole, near, row=1.0, column=LABELS)
+    on = grid("matrix", whole, near, row=1.0)
+    names = {row: _name(section, _unflat(row, plan.output_size)) for row in on.shown[0]}
+    room = 0.6 * SMALL * max(map(len, names.values())) + 0.3
+    on = replace(on, column=room)
     beside = sheet.title(on, f"matrix, {outputs} x {inputs}")
     x = Grid("x", on.whole[1:], on.shown[1:], 1.0, beside)
-    y = Grid("y", on.whole[:1], on.shown[:1], 1.0, x.column + 1.5 + LABELS)
+    y = Grid("y", on.whole[:1], on.shown[:1], 1.0, x.column + 1.5 + room)
     sheet.title(x, "x")
     sheet.title(y, "y")
     for row in on.shown[0]:
         position = _unflat(row, plan.output_size)
         _row(sheet, section, on, row, position)
         _entry(sheet, y, row, section.y(position), Y, Y_FOCUS, lit=position == section.position)
-        name = sums.orders.y.written((section.sample, section.channel, *position))
-        sheet.labels.append(Label(_middle(y, row), LABELS - 0.3, name, "right", 0.36, FAINT))
+        sheet.labels.append(Label(_middle(y, row), room - 0.3, names[row], "right", SMALL, FAINT))
     for column in on.shown[1]:
         one = _input(section, column)
         _entry(sheet, x, column, section.x(*one), X, X_FOCUS, lit=one in section.focus_inputs)
         name = sums.orders.x.written((section.sample, *one[:1], *one[1]))
-        sheet.labels.append(Label(_middle(x, column), x.column + 1.3, name, size=0.36, ink=FAINT))
+        sheet.labels.append(Label(_middle(x, column), x.column + 1.3, name, size=SMALL, ink=FAINT))
     section.finish(sheet, [on])
     return sheet.done()
+
+
+def _name(section: Section, position: Shape) -> str:
+    """An output as formulas write it."""
+    return section.sums.orders.y.written((section.sample, section.channel, *position))
 
 
 def _row(sheet: Sheet, section: Section, on: Grid, row: int, position: Shape) -> None:
