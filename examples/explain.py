@@ -60,10 +60,8 @@ def why(path: Path) -> dict[tuple[int, int], int]:
     explanation.plot((0, 1), "distribution", ax=scatter)
     explanation.plot((0, 0), "phases", ax=phases)
     scatter.set_title("Why 12: two taps meet in y[0, 1]", loc="left")
-    phases.set_title(
-        "Why 6: the phase of y[0, 0], and what is left of it at the corner", loc="left"
-    )
-    pictures.save(scatter.figure, path, dpi=72)
+    phases.set_title("Why 6: of the four taps of its phase, one is inside x", loc="left")
+    pictures.save(scatter.figure, path, dpi=68)
     return sums
 
 

@@ -287,7 +287,7 @@ def draw(path: Path) -> None:
     image, weight = np.array([[[[2, 4], [0, 1]]]]), np.array([[[[3, 1], [1, 5]]]])
     ones, counted = np.ones((1, 1, 4, 4), int), np.arange(1, 17).reshape(1, 1, 4, 4)
     figure = Figure(figsize=(14, 9.2))
-    edges = {"left": 0, "right": 1, "bottom": 0, "top": 0.96, "hspace": 0.1, "wspace": 0.03}
+    edges = {"left": 0.01, "right": 1, "bottom": 0, "top": 0.96, "hspace": 0.1, "wspace": 0.03}
     axes = figure.subplots(2, 2, gridspec_kw=edges).flat
     one = tconv.explain(signal, kernel, stride=2)
     one.plot(view="distribution", ax=axes[0])

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from html import unescape
 
 import numpy as np
 import pytest
@@ -43,6 +45,29 @@ def test_complex_arrays_have_no_page():
     x = np.ones((1, 1, 2), complex)
     with pytest.raises(TypeError, match=r"x, w: the page shows real numbers; got .*complex128"):
         tconv.explain(x, x).html()
+
+
+PAGE = "the page is in tconv.explanation.page"
+
+
+def test_the_page_is_written_and_framed_for_notebooks(tmp_path):
+    pytest.importorskip("tconv.explanation.page", reason=PAGE)
+    explanation = tconv.explain(np.array([[[2.0, np.nan]]]), np.array([[[1.0, 2.0]]]))
+    document = explanation.html(tmp_path / "page.html")
+    assert document.lstrip().lower().startswith("<!doctype html>")
+    assert (tmp_path / "page.html").read_text("utf-8") == document
+    frame = explanation._repr_html_()
+    (inside,) = re.findall(r'^<iframe srcdoc="([^"]*)" title=', frame)
+    assert unescape(inside) == document
+    assert len(frame.encode()) < 200_000
+
+
+def test_the_command_writes_the_page(tmp_path, capsys):
+    pytest.importorskip("tconv.explanation.page", reason=PAGE)
+    path = tmp_path / "page.html"
+    assert main([*PROBLEM, "--html", str(path)]) == 0
+    assert path.read_text("utf-8") == tconv.explain.sizes((4, 4), 4, stride=2, padding=1).html()
+    assert capsys.readouterr().out == f"written to {path}\n"
 
 
 def test_the_command_prints_the_text(capsys):
