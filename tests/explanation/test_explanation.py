@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import re
+import subprocess
+import sys
 from html import unescape
 
 import numpy as np
@@ -45,6 +48,30 @@ def test_complex_arrays_have_no_page():
     x = np.ones((1, 1, 2), complex)
     with pytest.raises(TypeError, match=r"x, w: the page shows real numbers; got .*complex128"):
         tconv.explain(x, x).html()
+
+
+def test_nothing_is_loaded_before_it_is_asked_for():
+    code = (
+        "import sys, tconv\n"
+        "assert 'explain' in dir(tconv)\n"
+        "print('tconv.explanation' in sys.modules)\n"
+        "print(tconv.explain.sizes(2, 2).text(1))\n"
+        "print('matplotlib' in sys.modules, 'tqdm' in sys.modules)\n"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    first, *_, last = run.stdout.splitlines()
+    assert (first, last) == ("False", "False False")
+
+
+def test_the_callable_has_the_signature_of_the_function():
+    parameters = inspect.signature(tconv.explain).parameters
+    whole = inspect.signature(tconv.conv_transpose).parameters
+    assert list(parameters) == [
+        name for name in whole if name not in ("method", "precision", "preferred_element_type")
+    ]
+    for name, parameter in parameters.items():
+        assert parameter.default == whole[name].default
+        assert parameter.kind == whole[name].kind
 
 
 PAGE = "the page is in tconv.explanation.page"

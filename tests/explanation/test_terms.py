@@ -234,6 +234,8 @@ def test_what_conv_transpose_refuses_is_refused():
     ones = np.ones((1, 1, 4))
     with pytest.raises(TypeError, match=r"strides: explain has no such argument.*Write stride\."):
         tconv.explain(ones, ones, strides=2)
+    with pytest.raises(TypeError, match=r"got 4 positional arguments\. Write stride=2\.$"):
+        tconv.explain(ones, ones, None, 2)
     with pytest.raises(TypeError, match=r"x: must be a numpy\.ndarray or a jax\.Array"):
         tconv.explain([1, 2], ones)
     with pytest.raises(ValueError, match="output size, spatial axis 0"):

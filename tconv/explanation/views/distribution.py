@@ -3,13 +3,14 @@ the frame keeps what padding does not crop."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import product
 
 from tconv._core.arguments import Shape
 from tconv.explanation.sums import Sums
 from tconv.explanation.terms import from_input
 from tconv.explanation.values import times
-from tconv.explanation.views.drawing import Cell, Drawing, Frame, Grid, Label, Sheet, window
+from tconv.explanation.views.drawing import Cell, Drawing, Grid, Label, Sheet, window
 from tconv.explanation.views.palette import (
     BLANK,
     CROP,
@@ -74,9 +75,8 @@ def _rows(section: Section, step: int | None) -> Drawing:
     grid = section.scatter_grid("y", row=top + len(shown) + 0.3, column=LABELS)
     _scatter(sheet, section, grid, None if step is None else inputs[:step], current)
     sheet.labels.append(_row_label(grid.row, section.y_name()))
-    if _crops(section):
-        for bottom, column, _, columns in grid.around(section.outputs()):
-            sheet.frames.append(Frame(top, column, bottom + 1 - top, columns, CROP, dashed=True))
+    _crop_frame(sheet, section, grid)
+    sheet.frames = [replace(one, row=top, rows=one.row + 1 - top) for one in sheet.frames]
     return _finished(sheet, section, [section.w_grid(), grid])
 
 
@@ -100,7 +100,7 @@ def _panels(section: Section, step: int | None) -> Drawing:
     _scatter(sheet, section, y, added, current)
     _crop_frame(sheet, section, y)
     if step is None:
-        _stamps(sheet, section, inputs)
+        grids += _stamps(sheet, section, inputs)
     elif current is not None:
         value = cell_text(section.sums.x_value((section.sample, current[0], *current[1])))
         name = section.w_name(current[0])
@@ -108,11 +108,11 @@ def _panels(section: Section, step: int | None) -> Drawing:
     return _finished(sheet, section, [*grids, y])
 
 
-def _stamps(sheet: Sheet, section: Section, inputs: list[Input]) -> None:
+def _stamps(sheet: Sheet, section: Section, inputs: list[Input]) -> list[Grid]:
     """The copies of the kernel that the focus sums, or all, each on a scatter of its own."""
     chosen = section.focus_inputs if section.position else inputs
     if not chosen or (len(chosen) > STAMPS and section.position is None):
-        return
+        return []
     rest = f", and {len(chosen) - STAMPS} more" if len(chosen) > STAMPS else ""
     sheet.below([f"The kernel as each of these inputs stamps it{rest}:"])
     row, column = sheet.rows + 1.0, 0.0
@@ -126,6 +126,7 @@ def _stamps(sheet: Sheet, section: Section, inputs: list[Input]) -> None:
             sheet.cells.append(Cell("stamp", position, *grid.place(position), "", BLANK))
         _stamp(sheet, section, grid, one)
         _crop_frame(sheet, section, grid)
+    return [grid]
 
 
 def _input(
@@ -214,7 +215,10 @@ def _crops(section: Section) -> bool:
 
 
 def _crop_frame(sheet: Sheet, section: Section, grid: Grid) -> None:
-    if _crops(section):
+    """Frame y, unless all that is shown lies within it."""
+    parts = zip(grid.shown, section.outputs(), strict=True)
+    within = all(shown[0] in y and shown[-1] in y for shown, y in parts)
+    if _crops(section) and not (within and grid.shown != grid.whole):
         sheet.frame(grid, section.outputs(), CROP, dashed=True)
 
 
@@ -223,7 +227,7 @@ def _row_label(row: float, text: str) -> Label:
 
 
 def _finished(sheet: Sheet, section: Section, grids: list[Grid]) -> Drawing:
-    if _crops(section):
+    if sheet.frames:
         sheet.below([CAPTION], ink=FAINT, gap=0.6)
     section.finish(sheet, grids)
     return sheet.done()

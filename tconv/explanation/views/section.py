@@ -178,7 +178,8 @@ class Section:
             for axis, (shown, whole) in enumerate(zip(one.shown, one.whole, strict=True)):
                 if shown != whole:
                     which = f", axis {axis}" if len(one.whole) > 1 else ""
-                    yield f"{one.name}{which}: {shown[0]} to {shown[-1]} of {len(whole)}"
+                    part = f"{shown[0]} to {shown[-1]} of {whole[0]} to {whole[-1]}"
+                    yield f"{one.name}{which}: {part}".replace("-", MINUS)
 
 
 def cell_text(value: Any) -> str:
