@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from inspect import signature
 from typing import Any
 
 import numpy as np
@@ -134,6 +135,7 @@ class Explain:
     """
 
     __call__ = staticmethod(explain)
+    __signature__ = signature(explain)  # which inspect would take for a method's
     sizes = staticmethod(sizes)
 
 

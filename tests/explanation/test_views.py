@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from math import prod
 
 import numpy as np
@@ -217,7 +218,8 @@ def test_twelve_by_twelve_is_whole(view):
     x, w = np.ones((1, 1, 6, 6)), np.ones((1, 1, 4, 4))
     drawing = draw(tconv.explain(x, w, stride=2, padding=1), view, 5, 5)
     if view != "matrix":
-        assert not any(text.startswith("Cut") for text in labels(drawing))
+        cuts = [text for text in labels(drawing) if text.startswith("Cut")]
+        assert all(re.fullmatch(r"Cut: stamp, .*; stamp, .*\.", text) for text in cuts)
         assert len([o for o in drawing.grid("y") if min(o) >= 0 and max(o) < 12]) == 144
 
 
