@@ -13,16 +13,15 @@ from tconv.explanation.sums import Sums
 from tconv.explanation.views import ANIMATED
 from tconv.explanation.views.drawing import Drawing
 
-DOTS, HOLD = 64, 4  # dots an inch; how many times the last picture is repeated
+DOTS, FRAMES_PER_SECOND = 64, 2  # dots an inch
+HOLD = 4  # how many times the last picture is repeated
 WRITERS = {".gif": "PillowWriter", ".mp4": "FFMpegWriter"}
 
 
-def animate(
-    sums: Sums, path: str | PathLike[str], view: str, index: Shape | None, frames_per_second: float
-) -> Path:
+def animate(sums: Sums, path: str | PathLike[str], view: str, index: Shape | None) -> Path:
     """Write one picture after the other, with a progress bar on a terminal."""
     file = Path(path)
-    writer = _writer(file, frames_per_second)
+    writer = _writer(file)
     drawings = ANIMATED[view](sums, index)
     bounds = max(d.rows for d in drawings), max(d.columns for d in drawings)
     axes = new_axes(*bounds)
@@ -34,7 +33,7 @@ def animate(
     return file
 
 
-def _writer(file: Path, frames_per_second: float) -> Any:
+def _writer(file: Path) -> Any:
     """The writer for a file's suffix."""
     name = WRITERS.get(file.suffix.lower())
     if name is None:
@@ -43,7 +42,7 @@ def _writer(file: Path, frames_per_second: float) -> Any:
     kind = getattr(matplotlib("animation"), name)
     if not kind.isAvailable():
         raise ImportError("An MP4 needs the program ffmpeg. Install it, or write a .gif.")
-    return kind(fps=frames_per_second)
+    return kind(fps=FRAMES_PER_SECOND)
 
 
 def _with_bar(drawings: Iterable[Drawing], name: str) -> Iterator[Drawing]:

@@ -110,7 +110,7 @@ class Explain:
     products that were cropped, let it ``plot`` and ``animate`` (both need matplotlib), or write an
     interactive page with ``html``.
 
-    Args: those of ``conv_transpose`` beside ``method``, ``precision`` and
+    Args: those of ``conv_transpose`` except ``method``, ``precision`` and
         ``preferred_element_type``.  JAX arrays are read once; they must hold values, so this is
         not for traced functions.
 

@@ -8,6 +8,7 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from tconv._core.arguments import Shape, fail
 from tconv.explanation import animation, text
 from tconv.explanation.data import plain
 from tconv.explanation.plots import new_axes, render
@@ -117,11 +118,10 @@ class Explanation(Sums):
         Returns: the axes; ``.figure.savefig(path)`` saves them.  Arrays of more than 16 positions
             along an axis are cut around the focus, with a note.
 
-        Raises: ValueError for an index or a view that there is not; ImportError without
-            matplotlib.
+        Raises: ValueError for an index or a view that there is not, and for an empty x, w or y;
+            ImportError without matplotlib.
         """
-        focus = None if index is None else self.orders.y.canonical(index)
-        drawing = VIEWS[check_view(view, VIEWS)](self, focus)
+        drawing = VIEWS[check_view(view, VIEWS)](self, self._drawn(index))
         axes = new_axes(drawing.rows, drawing.columns) if ax is None else ax
         render(drawing, axes)
         return axes
@@ -132,7 +132,6 @@ class Explanation(Sums):
         view: AnimatedView = "distribution",
         *,
         index: Any = None,
-        frames_per_second: float = 2,
     ) -> Path:
         """Write an animation: one input a frame, or one output a frame.
 
@@ -140,12 +139,18 @@ class Explanation(Sums):
             path: of a .gif, or of an .mp4 where the program ffmpeg is installed.
             view: ``"distribution"``, an input a frame, or ``"collection"``, an output a frame.
             index: of an element of the sample and output channel to show; None for the first.
-            frames_per_second: how fast.
 
         Returns: the path.
 
         Raises: ValueError for a suffix, an index or a view that there is not; ImportError without
             matplotlib or ffmpeg.
         """
-        focus = None if index is None else self.orders.y.canonical(index)
-        return animation.animate(self, path, check_view(view, ANIMATED), focus, frames_per_second)
+        return animation.animate(self, path, check_view(view, ANIMATED), self._drawn(index))
+
+    def _drawn(self, index: Any) -> Shape | None:
+        """An index of y in canonical order, if there is anything to draw."""
+        plan = self.plan
+        if 0 in (plan.batch, plan.in_channels, plan.out_channels):
+            rule = "a picture needs at least one sample and one channel of each"
+            fail("x, w", None, rule, text.shapes(self), "Leave the picture out.")
+        return None if index is None else self.orders.y.canonical(index)

@@ -104,6 +104,14 @@ def test_views_suffixes_and_indices_are_checked(tmp_path):
         small().plot(3)
 
 
+@pytest.mark.parametrize("shapes", [((0, 1, 2), (1, 1, 2)), ((1, 1, 2), (1, 0, 2))])
+def test_what_is_empty_has_text_and_no_picture(shapes):
+    explanation = tconv.explain(*map(np.ones, shapes))
+    assert "axis 0: (2 - 1)*1 + 1*(2 - 1) + 1 - 0 - 0 + 0 = 3" in str(explanation)
+    with pytest.raises(ValueError, match=r"x, w: a picture needs at least one sample and one cha"):
+        explanation.plot()
+
+
 def test_without_matplotlib_the_error_says_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
