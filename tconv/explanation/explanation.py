@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 View = Literal["distribution", "collection", "matrix", "phases"]
 AnimatedView = Literal["distribution", "collection"]
+NOTEBOOK = 5000  # elements of x and w up to which a notebook shows the page
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -93,8 +94,13 @@ class Explanation(Sums):
             Path(path).write_text(document, encoding="utf-8")
         return document
 
-    def _repr_html_(self) -> str:
-        """The page for a notebook, in a frame of its own so that no style leaks."""
+    def _repr_html_(self) -> str | None:
+        """The page for a notebook, in a frame of its own so that no style leaks; None, and with it
+        the one line of ``repr``, where the page cannot show the arrays or grew too long."""
+        if self.x.dtype.kind == "c" or self.w.dtype.kind == "c":
+            return None
+        if self.x.size + self.w.size > NOTEBOOK:
+            return None
         return (
             f'<iframe srcdoc="{escape(self.html())}" title="{escape(repr(self))}" '
             f'style="width: 100%; height: 720px; border: 0"></iframe>'
@@ -129,7 +135,8 @@ class Explanation(Sums):
     def animate(
         self,
         path: str | PathLike[str],
-        view: AnimatedView = "distribution",
+        view: NOTEBOOK = 5000  # elements of x and w for which a notebook shows the page
+AnimatedView = "distribution",
         *,
         index: Any = None,
     ) -> Path:

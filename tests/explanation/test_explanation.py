@@ -48,6 +48,12 @@ def test_complex_arrays_have_no_page():
     x = np.ones((1, 1, 2), complex)
     with pytest.raises(TypeError, match=r"x, w: the page shows real numbers; got .*complex128"):
         tconv.explain(x, x).html()
+    assert tconv.explain(x, x)._repr_html_() is None
+
+
+def test_large_arrays_have_no_page_in_a_notebook():
+    x = np.ones((1, 4, 40, 40))
+    assert tconv.explain(x, np.ones((4, 1, 2, 2)))._repr_html_() is None
 
 
 def test_nothing_is_loaded_before_it_is_asked_for():
