@@ -135,8 +135,7 @@ class Explanation(Sums):
     def animate(
         self,
         path: str | PathLike[str],
-        view: NOTEBOOK = 5000  # elements of x and w for which a notebook shows the page
-AnimatedView = "distribution",
+        view: AnimatedView = "distribution",
         *,
         index: Any = None,
     ) -> Path:
