@@ -102,7 +102,7 @@ def _write(axes: Axes, cell: Cell, size: float, scale: float) -> None:
     """The text of a cell, and what lies over it in the corner below."""
     if cell.text:
         axes.text(
-            cell.column + 0.5, cell.row + (0.4 if cell.corner else 0.5), cell.text,
+            cell.column + 0.5, cell.row + (0.37 if cell.corner else 0.5), cell.text,
             ha="center", va="center", color=cell.ink, zorder=4, linespacing=1.0,
             fontsize=min(size, _fitting(cell.text)) * scale,
             fontweight="bold" if cell.bold else "normal",
@@ -111,7 +111,7 @@ def _write(axes: Axes, cell: Cell, size: float, scale: float) -> None:
         axes.text(
             cell.column + 0.94, cell.row + 0.97, cell.corner, ha="right", va="bottom",
             color=INK if cell.bold else FAINT, zorder=4,
-            fontsize=min(0.27, 1.35 / len(cell.corner)) * scale,
+            fontsize=min(0.31, 1.35 / len(cell.corner)) * scale,
         )  # fmt: skip
 
 
