@@ -1,4 +1,5 @@
-"""``python -m tconv check`` certifies the installed library on this machine."""
+"""``python -m tconv``: ``check`` certifies the library on this machine, ``plan`` says which form
+computes a problem, ``explain`` which products meet in which output."""
 
 from __future__ import annotations
 
@@ -6,9 +7,10 @@ import argparse
 from collections.abc import Sequence
 
 from tconv import __version__
+from tconv.explanation import command as explain
 from tconv.testing.commands import check, plan
 
-COMMANDS = (check, plan)
+COMMANDS = (check, plan, explain)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
