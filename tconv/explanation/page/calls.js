@@ -16,10 +16,12 @@ function pythonNumber(number) {
   return Number.isNaN(number) ? "np.nan" : number < 0 ? "-np.inf" : "np.inf";
 }
 
-// A call with its arguments on one line, or one a line where that is too long.
+// A call on one line, with its arguments on a line of their own, or with one a line.
 function called(head, parts, indent = "") {
   const line = `${indent}${head}(${parts.join(", ")})`;
   if (line.length <= 88) return line;
+  const inner = `${indent}    ${parts.join(", ")}`;
+  if (inner.length <= 88) return `${indent}${head}(\n${inner}\n${indent})`;
   return `${indent}${head}(\n${parts.map((part) => `${indent}    ${part},`).join("\n")}\n${indent})`;
 }
 

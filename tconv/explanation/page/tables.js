@@ -8,29 +8,33 @@ function matrix(scene, cell) {
   const cells = ({ rows, columns, index }) =>
     combinations([range(rows[0], rows[1]), range(columns[0], columns[1])]).map(([r, c]) => index(r, c));
   const [outputs, inputs] = [cells(outs), cells(ins)];
-  const unit = Math.max(2, Math.min(24, Math.floor(336 / Math.max(outputs.length, inputs.length))));
+  const wide = Math.max(2, Math.min(24, 200 / inputs.length));
+  const tall = Math.max(2, Math.min(24, 336 / outputs.length));
   const column = new Map(inputs.map((input, place) => [input.join(), place]));
+  const rect = (classes, x, y, width, height) =>
+    `<rect class="${classes}" x="${x * wide}" y="${y * tall}" width="${width * wide}" height="${height * tall}"/>`;
   let [body, marks] = ["", ""];
   outputs.forEach((output, row) => {
-    const inside = isInside(problem, output);
     const key = keyOf({ kind: "y", index: output });
     const chosen = cell?.kind === "y" && keyOf(cell) === key;
-    body += `<g data-key="${key}"><rect class="${inside ? "row" : "row crop"}" x="0" y="${row * unit}" width="${inputs.length * unit}" height="${unit}"/>`;
+    const ground = `row${isInside(problem, output) ? "" : " crop"}${chosen ? " lit" : ""}`;
+    body += `<g data-key="${key}">${rect(ground, 0, row, inputs.length, 1)}`;
     for (const term of termsOf(problem, { kind: "y", index: output })) {
       const place = column.get(term.input.join());
       if (place === undefined) continue;
-      const lit = isLitTerm(term, cell) ? " lit" : "";
-      const text = unit >= 20 ? tapText(scene, term.tap) : "";
-      body += square(place, row, { classes: `w entry${lit}`, text, unit });
+      body += rect(`entry${isLitTerm(term, cell) ? " lit" : ""}`, place, row, 1, 1);
+      if (Math.min(wide, tall) >= 20) {
+        body += `<text class="number" x="${(place + 0.5) * wide}" y="${(row + 0.54) * tall}" font-size="${tall * 0.45}">${tapText(scene, term.tap)}</text>`;
+      }
     }
     body += "</g>";
-    if (chosen) marks += frame("out", 0, row, inputs.length, 1, unit);
   });
   if (cell?.kind === "x" && column.has(cell.index.join())) {
-    marks += frame("stamp", column.get(cell.index.join()), 0, 1, outputs.length, unit);
+    marks += rect("frame stamp", column.get(cell.index.join()), 0, 1, outputs.length);
   }
   const label = `matrix: ${outputs.length} rows, one for each output and cropped position, by ${inputs.length} columns, one for each input`;
-  const whole = picture(inputs.length, outputs.length, label, body + marks, { unit });
+  const edge = rect("frame edge", 0, 0, inputs.length, outputs.length);
+  const whole = drawing(inputs.length * wide, outputs.length * tall, label, body + edge + marks);
   return `<div class="beside"><div class="overview">${whole}</div>${foldedRow(scene, cell, ins)}</div>`;
 }
 
@@ -70,14 +74,16 @@ function phases(scene, cell) {
       const inside = isInside(problem, index);
       const phase = phaseAt(problem, index);
       const classes = inside ? `phase p${flatten(phase, problem.stride) % 9}` : "crop";
-      const dim = own !== null && phase.join() !== own ? " dim" : "";
+      const dim = inside && own !== null && phase.join() !== own ? " dim" : "";
       const key = keyOf({ kind: "y", index });
-      const chosen = cell && keyOf(cell) === key ? " chosen" : "";
       const text = coverageAt(problem, index);
-      body += square(column - columns[0], row - rows[0], { classes: classes + dim + chosen, text, key });
+      body += square(column - columns[0], row - rows[0], { classes: classes + dim, text, key });
     }
   }
   body += outputFrame(problem, plane);
+  if (own !== null && sameLeading(cell.index, plane.leading)) {
+    body += frame("chosen", cell.index.at(-1) - columns[0], rowOf(cell.index) - rows[0], 1, 1);
+  }
   const drawn = picture(columns[1] - columns[0], rows[1] - rows[0], "phases: outputs of one colour read the same taps; the number is how many products land there", body);
   return drawn + phaseList(problem);
 }

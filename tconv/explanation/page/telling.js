@@ -70,8 +70,8 @@ function tell(scene, cell, aloud) {
   const pinned = state.pinned && keyOf(state.pinned) === keyOf(cell);
   panel.dataset.key = keyOf(cell);
   panel.innerHTML =
+    (pinned ? `<button type="button" id="unpin" class="quiet">release <kbd>Esc</kbd></button>` : "") +
     lines.map((line) => `<p>${line}</p>`).join("") +
-    notes.map((note) => `<p class="note">${note}</p>`).join("") +
-    (pinned ? `<button type="button" id="unpin" class="quiet">release <kbd>Esc</kbd></button>` : "");
+    notes.map((note) => `<p class="note">${note}</p>`).join("");
   if (aloud) $("#aloud").textContent = panel.textContent.replace("release Esc", "");
 }

@@ -3,14 +3,16 @@
 const UNIT = 36; // an SVG cell, in CSS pixels where the picture is not scaled down
 const HATCH = `<defs><pattern id="hatch" width="6" height="6" patternUnits="userSpaceOnUse" patternTransform="rotate(45)"><rect class="hatch-ground" width="6" height="6"/><line class="hatch-line" x1="0" y1="0" x2="0" y2="6"/></pattern></defs>`;
 
-// An SVG of `columns` by `rows` cells with room for labels at the left, as wide as it must be.
-function picture(columns, rows, label, body, { unit = UNIT, left = 0, below = 0 } = {}) {
-  const [width, height] = [columns * unit + left + 4, rows * unit + below + 4];
+// An SVG of this size in pixels, with room for labels at the left, as wide as it must be.
+function drawing(width, height, label, body, left = 0) {
   return (
-    `<svg role="img" aria-label="${escapeHtml(label)}" viewBox="${-left - 2} -2 ${width} ${height}" ` +
-    `style="width:${width}px">${HATCH}${body}</svg>`
+    `<svg role="img" aria-label="${escapeHtml(label)}" viewBox="${-left - 2} -2 ${width + left + 4} ${height + 4}" ` +
+    `style="width:${width + left + 4}px;min-width:${0.6 * (width + left)}px">${HATCH}${body}</svg>`
   );
 }
+
+const picture = (columns, rows, label, body, { unit = UNIT, left = 0 } = {}) =>
+  drawing(columns * unit, rows * unit, label, body, left);
 
 // One cell at a column and a row: a rectangle, its number, and a small one in the corner.
 function square(column, row, { classes = "", text = "", small = "", key = null, unit = UNIT }) {
@@ -106,7 +108,8 @@ function stamps(scene, cell, lit) {
       const classes = ["y", isInside(problem, index) ? "" : "crop", lit.has(key) ? "lit" : ""].join(" ");
       const single = cell && cell.kind !== "y" && products.get(key);
       const small = single && !scene.symbolic ? `+${written(scene.added(single), 3)}`.replace("+−", "−") : "";
-      const text = scene.symbolic ? coverageAt(problem, index) || "" : written(scene.value(index, counted), 3);
+      const named = single ? tapText(scene, single.tap) : "";
+      const text = scene.symbolic ? named : written(scene.value(index, counted), 3);
       body += square(column - columns[0], row - rows[0], { classes, text, small, key });
     }
   }
