@@ -19,6 +19,12 @@ FLAGS = (
 )
 # The image of ones under the kernel 1 ... 16: why 6, why 12?
 QUESTION = Problem((4, 4), (4, 4), stride=2, padding=1, batch=None)
+# Small problems whose every cell is pointed at.
+LIT = [
+    Problem((4,), (3,), stride=2, padding=((1, 0),), output_padding=1, dilation=2, batch=None),
+    Problem((3, 2), (2, 3), stride=(1, 2), padding=1, in_channels=2, bias=True, seed=4),
+    Problem((2, 3), (2, 2), stride=3, padding=((-1, 1), (0, 2)), seed=5),
+]
 FRAMES = "const frames = (then) => requestAnimationFrame(() => requestAnimationFrame(then));"
 
 
@@ -105,8 +111,12 @@ class Browser:
         return ActionChains(self.driver, duration=0)
 
     def press(self, *keys: str) -> None:
-        self.actions().send_keys(*keys).perform()
-        self.settle()
+        """Presses keys one after the other: characters, or names such as ESCAPE."""
+        from selenium.webdriver.common.keys import Keys
+
+        for key in keys:
+            self.actions().send_keys(getattr(Keys, key, key)).perform()
+            self.settle()
 
     def values(self) -> dict[tuple[int, ...], float]:
         """The output values that stand in the grid, the cropped ones left out."""
@@ -127,7 +137,10 @@ class Browser:
     def numbers(self, attribute: str) -> list[float]:
         """The numbers that the explanation holds under this attribute."""
         name = attribute.removeprefix("data-")
-        script = "return [...document.querySelectorAll(arguments[0])].map((e) => e.dataset[arguments[1]])"
+        script = (
+            "const [selector, name] = arguments;"
+            "return [...document.querySelectorAll(selector)].map((one) => one.dataset[name])"
+        )
         return [float(text) for text in self.run(script, f"#telling [{attribute}]", name)]
 
     def complaints(self) -> list[str]:

@@ -12,6 +12,7 @@ import pytest
 from tconv.explanation.page import page
 from tconv.testing import Problem
 from tests.explanation.browser import (
+    LIT,
     QUESTION,
     Browser,
     assert_shows,
@@ -71,13 +72,6 @@ def related(problem: Problem) -> list[tuple[Any, Any, Any]]:
     ]  # fmt: skip
 
 
-LIT = [
-    Problem((4,), (3,), stride=2, padding=((1, 0),), output_padding=1, dilation=2, batch=None),
-    Problem((3, 2), (2, 3), stride=(1, 2), padding=1, in_channels=2, bias=True, seed=4),
-    Problem((2, 3), (2, 2), stride=3, padding=((-1, 1), (0, 2)), seed=5),
-]
-
-
 @pytest.mark.parametrize("problem", LIT, ids=repr)
 def test_an_output_that_is_pointed_at_shows_its_terms_and_their_sum(browser, problem):
     browser.open(page(data_of(problem)))
@@ -130,5 +124,5 @@ def test_every_view_shows_the_pinned_output(question):
         " count('#view-collection rect.x.lit'), count('#view-matrix .row.lit'),"
         " count('#view-matrix .entry.lit'), count('#view-phases .frame.chosen')]"
     ) == [4, 1, 4, 1, 4, 1]
-    question.press(Keys.ESCAPE)
+    question.press("ESCAPE")
     assert question.lit("y") == set()
