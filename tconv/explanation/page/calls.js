@@ -173,11 +173,14 @@ function flaxCall(scene) {
 
 function onnxCall(scene) {
   const { problem, crops, bias, unbatched, axes } = factsOf(scene);
-  const direct = problem.padding.flat().every((pad) => pad >= 0);
+  const plain = problem.outputPadding.every((ending, axis) => ending < problem.stride[axis]);
+  const amounts = plain ? problem.padding : crops;
+  const direct = amounts.flat().every((pad) => pad >= 0);
+  const ends = (pairs) => [0, 1].flatMap((end) => pairs.map((pair) => pair[end]));
   const attributes = options({
     strides: [listed(problem.stride), ""],
-    pads: [direct ? listed([0, 1].flatMap((end) => problem.padding.map((pair) => pair[end]))) : "", ""],
-    output_padding: [direct && Math.max(...problem.outputPadding) > 0 ? listed(problem.outputPadding) : "", ""],
+    pads: [direct ? listed(ends(amounts)) : "", ""],
+    output_padding: [direct && plain && Math.max(...problem.outputPadding) > 0 ? listed(problem.outputPadding) : "", ""],
     dilations: [listed(problem.dilation), ""],
     group: [`${problem.groups}`, "1"],
   });
@@ -185,9 +188,9 @@ function onnxCall(scene) {
   const nodes = [called("helper.make_node", [`"ConvTranspose"`, inner, `["${direct ? "y" : "whole"}"]`, ...attributes], "    ") + ","];
   const held = [`numpy_helper.from_array(w.astype("float32"), "w")`];
   if (!direct) {
-    const amounts = [0, 1].flatMap((end) => [0, 0, ...crops.map((pair) => -pair[end])]);
+    const grown = [0, 1].flatMap((end) => [0, 0, ...crops.map((pair) => -pair[end])]);
     nodes.push(`    helper.make_node("Pad", ["whole", "pads"], ["${bias ? "cropped" : "y"}"]),`);
-    held.push(`numpy_helper.from_array(np.array(${listed(amounts)}), "pads")`);
+    held.push(`numpy_helper.from_array(np.array(${listed(grown)}), "pads")`);
     if (bias) nodes.push(`    helper.make_node("Add", ["cropped", "b"], ["y"]),`);
   }
   if (bias) held.push(`numpy_helper.from_array(b.astype("float32")${direct ? "" : `.reshape(1, -1${", 1".repeat(axes)})`}, "b")`);
@@ -204,7 +207,9 @@ function onnxCall(scene) {
     `(y,) = InferenceSession(model.SerializeToString()).run(None, {"x": x})`,
     ...(unbatched ? ["y = y[0]"] : []),
   ];
-  const note = direct ? "" : "ONNX's pads are not negative: the whole scatter is computed, then cropped and extended by Pad.";
+  const lacking = "ONNX's pads are not negative: the whole scatter is computed, then cropped and extended by Pad.";
+  const folded = plain ? "" : "ONNX Runtime's output_padding stays below the stride: here it is taken off the pads.";
+  const note = direct ? folded : lacking;
   const imports = ["import numpy as np", "from onnx import TensorProto, helper, numpy_helper", "from onnxruntime import InferenceSession"];
   return { imports, body: body.join("\n"), note };
 }
