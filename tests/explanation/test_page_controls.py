@@ -179,7 +179,7 @@ def test_every_control_can_be_tabbed_to_and_has_a_name(question):
     question.run("document.activeElement.blur(); document.querySelector('details').open = true")
     for _ in range(60):
         question.press("TAB")
-        name = question.driver.switch_to.active_element.accessible_name
+        name = question.driver.switch_to.active_element.accessible_name.strip()
         if not question.run("return document.activeElement !== document.body"):
             break
         assert name

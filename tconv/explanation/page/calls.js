@@ -1,8 +1,25 @@
 // The present problem as a call of each library, to copy. Every text makes x, w and b, and ends
 // with y; each is run against the library by the tests.
 
-const LIBRARIES = { tconv: tconvCall, PyTorch: torchCall, "jax.lax": laxCall, flax: flaxCall, ONNX: onnxCall };
-const NUMPY_DTYPES = ["float16", "float32", "float64", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32"];
+const LIBRARIES = {
+  tconv: tconvCall,
+  PyTorch: torchCall,
+  "jax.lax": laxCall,
+  flax: flaxCall,
+  ONNX: onnxCall,
+};
+const NUMPY_DTYPES = [
+  "float16",
+  "float32",
+  "float64",
+  "int8",
+  "int16",
+  "int32",
+  "int64",
+  "uint8",
+  "uint16",
+  "uint32",
+];
 const MOST_LITERALS = 600; // numbers written into a call; larger arrays are drawn at random
 
 const sameEntries = (entries) => entries.every((entry) => entry === entries[0]);
@@ -27,7 +44,11 @@ function called(head, parts, indent = "") {
 
 function arrayLines(scene, dtype) {
   const { problem } = scene;
-  const shapes = { x: xShape(problem), w: wShape(problem), ...(scene.b && { b: [problem.outChannels] }) };
+  const shapes = {
+    x: xShape(problem),
+    w: wShape(problem),
+    ...(scene.b && { b: [problem.outChannels] }),
+  };
   const drawn = scene.symbolic || scene.x.length + scene.w.length > MOST_LITERALS;
   const lines = Object.entries(shapes).map(([letter, shape]) => {
     if (drawn) return `${letter} = rng.normal(size=${pythonTuple(shape)}).astype("${dtype}")`;
@@ -46,11 +67,21 @@ function factsOf(scene) {
   const dtype = NUMPY_DTYPES.includes(state.dtype) ? state.dtype : "float32";
   const crops = problem.padding.map(([lo, hi], axis) => [lo, hi - problem.outputPadding[axis]]);
   const unbatched = problem.batch === null;
-  return { problem, axes, dtype, crops, unbatched, bias: scene.b !== null, x: unbatched ? "x[None]" : "x" };
+  return {
+    problem,
+    axes,
+    dtype,
+    crops,
+    unbatched,
+    bias: scene.b !== null,
+    x: unbatched ? "x[None]" : "x",
+  };
 }
 
 const options = (pairs) =>
-  Object.entries(pairs).filter(([, [text, plain]]) => text !== plain).map(([name, [text]]) => `${name}=${text}`);
+  Object.entries(pairs)
+    .filter(([, [text, plain]]) => text !== plain)
+    .map(([name, [text]]) => `${name}=${text}`);
 
 function tconvCall(scene) {
   const { problem, bias } = factsOf(scene);
@@ -65,7 +96,10 @@ function tconvCall(scene) {
     dilation: [perAxis(problem.dilation), "1"],
     groups: [`${problem.groups}`, "1"],
   });
-  return { imports: ["import numpy as np", "", "import tconv"], body: called("y = tconv.conv_transpose", ["x", "w", ...(bias ? ["b"] : []), ...named]) };
+  return {
+    imports: ["import numpy as np", "", "import tconv"],
+    body: called("y = tconv.conv_transpose", ["x", "w", ...(bias ? ["b"] : []), ...named]),
+  };
 }
 
 function torchCall(scene) {
@@ -87,21 +121,33 @@ function torchCall(scene) {
   const head = `y = F.conv_transpose${axes}d`;
   if (fits) {
     const same = problem.padding.every(([lo, hi]) => lo === hi);
-    const note = same ? "" : "PyTorch has one padding for both sides: this crop is a padding with an output padding.";
+    const note = same
+      ? ""
+      : "PyTorch has one padding for both sides: this crop is a padding with an output padding.";
     return { imports, note, body: called(head, [...tensors, ...shared]) };
   }
-  const pads = crops.map(([lo, hi]) => [-lo, -hi]).reverse().flat();
+  const pads = crops
+    .map(([lo, hi]) => [-lo, -hi])
+    .reverse()
+    .flat();
   const body = [
     called(head, [...tensors.slice(0, 2), ...shared]),
     `y = F.pad(y, ${pythonTuple(pads)})  # negative amounts crop`,
     ...(bias ? [`y = y + torch.from_numpy(b)[:${", None".repeat(axes)}]`] : []),
   ];
-  return { imports, body: body.join("\n"), note: "PyTorch's padding cannot express this crop: it takes the same from both sides. So the whole scatter is computed, then cropped." };
+  return {
+    imports,
+    body: body.join("\n"),
+    note: "PyTorch's padding cannot express this crop: it takes the same from both sides. So the whole scatter is computed, then cropped.",
+  };
 }
 
 // The padding of an lhs-dilated convolution, and the slice that takes off what is below zero.
 function laxPadding({ problem, crops, axes }) {
-  const pads = crops.map(([lo, hi], axis) => [extent(problem, axis) - 1 - lo, extent(problem, axis) - 1 - hi]);
+  const pads = crops.map(([lo, hi], axis) => [
+    extent(problem, axis) - 1 - lo,
+    extent(problem, axis) - 1 - hi,
+  ]);
   const kept = pads.map((pair) => pair.map((pad) => Math.max(pad, 0)));
   const slices = outputSize(problem).map((size, axis) => {
     const start = Math.max(-pads[axis][0], 0);
@@ -122,20 +168,44 @@ function laxCall(scene) {
   const { problem, axes, bias, unbatched } = facts;
   const padding = laxPadding(facts);
   const letters = lettersOf(axes);
-  const dilated = options({ rhs_dilation: [perAxis(problem.dilation) === "1" ? "1" : pythonTuple(problem.dilation), "1"] });
+  const dilated = options({
+    rhs_dilation: [perAxis(problem.dilation) === "1" ? "1" : pythonTuple(problem.dilation), "1"],
+  });
   const grouped = problem.groups > 1;
   const lines = [];
   if (grouped) {
     lines.push(`kernel = ${groupedWeight(facts)}`);
-    lines.push(called("y = lax.conv_general_dilated", [facts.x, "kernel", pythonTuple(Array(axes).fill(1)), padding.text, `lhs_dilation=${pythonTuple(problem.stride)}`, ...dilated, `dimension_numbers=("NC${letters}", "OI${letters}", "NC${letters}")`, `feature_group_count=${problem.groups}`]));
+    lines.push(
+      called("y = lax.conv_general_dilated", [
+        facts.x,
+        "kernel",
+        pythonTuple(Array(axes).fill(1)),
+        padding.text,
+        `lhs_dilation=${pythonTuple(problem.stride)}`,
+        ...dilated,
+        `dimension_numbers=("NC${letters}", "OI${letters}", "NC${letters}")`,
+        `feature_group_count=${problem.groups}`,
+      ]),
+    );
   } else {
-    lines.push(called("y = lax.conv_transpose", [facts.x, `np.flip(w, ${spatial(axes)})`, pythonTuple(problem.stride), padding.text, ...dilated, `dimension_numbers=("NC${letters}", "IO${letters}", "NC${letters}")`]));
+    lines.push(
+      called("y = lax.conv_transpose", [
+        facts.x,
+        `np.flip(w, ${spatial(axes)})`,
+        pythonTuple(problem.stride),
+        padding.text,
+        ...dilated,
+        `dimension_numbers=("NC${letters}", "IO${letters}", "NC${letters}")`,
+      ]),
+    );
   }
   if (padding.slices) lines.push(`y = y[:, :, ${padding.slices.join(", ")}]`);
   if (bias) lines.push(`y = y + b.reshape(1, -1${", 1".repeat(axes)})`);
   if (unbatched) lines.push("y = y[0]");
   const note = [
-    grouped ? "lax.conv_transpose has no groups: this is the convolution it stands for." : "The kernel is flipped, and padding counts from the whole kernel.",
+    grouped
+      ? "lax.conv_transpose has no groups: this is the convolution it stands for."
+      : "The kernel is flipped, and padding counts from the whole kernel.",
     padding.slices ? CROP_NOTE : "",
   ].join(" ");
   return { imports: ["import numpy as np", "from jax import lax"], body: lines.join("\n"), note };
@@ -155,9 +225,15 @@ function flaxCall(scene) {
     use_bias: [bias ? "True" : "False", "True"],
     param_dtype: [`"${dtype}"`, `"float32"`],
   });
-  const kernel = grouped ? `np.moveaxis(${groupedWeight(facts)}, (1, 0), (-2, -1))` : `np.moveaxis(np.flip(w, ${spatial(axes)}), (0, 1), (-2, -1))`;
+  const kernel = grouped
+    ? `np.moveaxis(${groupedWeight(facts)}, (1, 0), (-2, -1))`
+    : `np.moveaxis(np.flip(w, ${spatial(axes)}), (0, 1), (-2, -1))`;
   const lines = [
-    called(`layer = nn.${grouped ? "Conv" : "ConvTranspose"}`, [`${problem.outChannels}`, pythonTuple(problem.kernelSize), ...settings]),
+    called(`layer = nn.${grouped ? "Conv" : "ConvTranspose"}`, [
+      `${problem.outChannels}`,
+      pythonTuple(problem.kernelSize),
+      ...settings,
+    ]),
     `kernel = ${kernel}`,
     `params = {"kernel": kernel${bias ? `, "bias": b` : ""}}`,
     `y = layer.apply({"params": params}, np.moveaxis(${facts.x}, 1, -1))`,
@@ -165,10 +241,16 @@ function flaxCall(scene) {
     `y = np.moveaxis(y, -1, 1)${unbatched ? "[0]" : ""}`,
   ];
   const note = [
-    grouped ? "flax's ConvTranspose has no groups: this is the Conv it stands for." : "Channels are last and the kernel is flipped.",
+    grouped
+      ? "flax's ConvTranspose has no groups: this is the Conv it stands for."
+      : "Channels are last and the kernel is flipped.",
     padding.slices ? CROP_NOTE : "",
   ].join(" ");
-  return { imports: ["import numpy as np", "from flax import linen as nn"], body: lines.join("\n"), note };
+  return {
+    imports: ["import numpy as np", "from flax import linen as nn"],
+    body: lines.join("\n"),
+    note,
+  };
 }
 
 function onnxCall(scene) {
@@ -180,12 +262,23 @@ function onnxCall(scene) {
   const attributes = options({
     strides: [listed(problem.stride), ""],
     pads: [direct ? listed(ends(amounts)) : "", ""],
-    output_padding: [direct && plain && Math.max(...problem.outputPadding) > 0 ? listed(problem.outputPadding) : "", ""],
+    output_padding: [
+      direct && plain && Math.max(...problem.outputPadding) > 0
+        ? listed(problem.outputPadding)
+        : "",
+      "",
+    ],
     dilations: [listed(problem.dilation), ""],
     group: [`${problem.groups}`, "1"],
   });
   const inner = bias && direct ? `["x", "w", "b"]` : `["x", "w"]`;
-  const nodes = [called("helper.make_node", [`"ConvTranspose"`, inner, `["${direct ? "y" : "whole"}"]`, ...attributes], "    ") + ","];
+  const nodes = [
+    called(
+      "helper.make_node",
+      [`"ConvTranspose"`, inner, `["${direct ? "y" : "whole"}"]`, ...attributes],
+      "    ",
+    ) + ",",
+  ];
   const held = [`numpy_helper.from_array(w.astype("float32"), "w")`];
   if (!direct) {
     const grown = [0, 1].flatMap((end) => [0, 0, ...crops.map((pair) => -pair[end])]);
@@ -193,7 +286,10 @@ function onnxCall(scene) {
     held.push(`numpy_helper.from_array(np.array(${listed(grown)}), "pads")`);
     if (bias) nodes.push(`    helper.make_node("Add", ["cropped", "b"], ["y"]),`);
   }
-  if (bias) held.push(`numpy_helper.from_array(b.astype("float32")${direct ? "" : `.reshape(1, -1${", 1".repeat(axes)})`}, "b")`);
+  if (bias)
+    held.push(
+      `numpy_helper.from_array(b.astype("float32")${direct ? "" : `.reshape(1, -1${", 1".repeat(axes)})`}, "b")`,
+    );
   const body = [
     "nodes = [",
     ...nodes,
@@ -207,10 +303,17 @@ function onnxCall(scene) {
     `(y,) = InferenceSession(model.SerializeToString()).run(None, {"x": x})`,
     ...(unbatched ? ["y = y[0]"] : []),
   ];
-  const lacking = "ONNX's pads are not negative: the whole scatter is computed, then cropped and extended by Pad.";
-  const folded = plain ? "" : "ONNX Runtime's output_padding stays below the stride: here it is taken off the pads.";
+  const lacking =
+    "ONNX's pads are not negative: the whole scatter is computed, then cropped and extended by Pad.";
+  const folded = plain
+    ? ""
+    : "ONNX Runtime's output_padding stays below the stride: here it is taken off the pads.";
   const note = direct ? folded : lacking;
-  const imports = ["import numpy as np", "from onnx import TensorProto, helper, numpy_helper", "from onnxruntime import InferenceSession"];
+  const imports = [
+    "import numpy as np",
+    "from onnx import TensorProto, helper, numpy_helper",
+    "from onnxruntime import InferenceSession",
+  ];
   return { imports, body: body.join("\n"), note };
 }
 

@@ -25,7 +25,9 @@ function withEntry(problem, name, axes, value) {
 }
 
 const isEven = (problem) =>
-  Object.keys(ROWS).every((name) => sameEntries(axesOf(problem).map((axis) => entryOf(problem, name, axis))));
+  Object.keys(ROWS).every((name) =>
+    sameEntries(axesOf(problem).map((axis) => entryOf(problem, name, axis))),
+  );
 
 // Sliders, one for each parameter and axis, or one for all axes. They are built again only when
 // their number changes, so that dragging one is never interrupted.
@@ -37,7 +39,10 @@ function drawSliders(change) {
   const form = `${axes.length}/${sets.length}`;
   if (body.dataset.form !== form) {
     body.dataset.form = form;
-    const heads = sets.length > 1 ? `<thead><tr><td></td>${axes.map((axis) => `<th scope="col">axis ${axis}</th>`).join("")}</tr></thead>` : "";
+    const heads =
+      sets.length > 1
+        ? `<thead><tr><td></td>${axes.map((axis) => `<th scope="col">axis ${axis}</th>`).join("")}</tr></thead>`
+        : "";
     const rows = Object.entries(ROWS).map(([name, title]) => {
       const sliders = sets.map((set) => {
         const which = sets.length > 1 ? `, axis ${set[0]}` : "";
@@ -69,7 +74,9 @@ function drawSliders(change) {
 function drawMenu(id, title, choices, value) {
   const label = $(`#${id}`).parentElement;
   label.hidden = choices.length < 2;
-  $(`#${id}`).innerHTML = choices.map((one) => `<option${one === value ? " selected" : ""}>${one}</option>`).join("");
+  $(`#${id}`).innerHTML = choices
+    .map((one) => `<option${one === value ? " selected" : ""}>${one}</option>`)
+    .join("");
   $("span", label).textContent = title;
 }
 
@@ -90,7 +97,8 @@ function drawShown() {
     const [stride, dilation, lo] = [problem.stride[0], problem.dilation[0], problem.padding[0][0]];
     const lands = x * stride + w * dilation - lo;
     const verdict = lands === y ? "these slices meet" : `these slices do not meet (y is at ${y})`;
-    $("#depth-note").textContent = `Three axes: one slice of each array is shown, and sums go over all depths. ${x}·${stride} + ${w}·${dilation} − ${lo} = ${lands}: ${verdict}.`;
+    $("#depth-note").textContent =
+      `Three axes: one slice of each array is shown, and sums go over all depths. ${x}·${stride} + ${w}·${dilation} − ${lo} = ${lands}: ${verdict}.`;
   }
 }
 
@@ -123,7 +131,12 @@ function drawChoices() {
   }
   $("#linked").checked = state.linked;
   $("#linked").parentElement.hidden = problem.kernelSize.length === 1;
-  for (const [id, value] of [["in-channels", problem.inChannels], ["out-channels", problem.outChannels], ["groups", problem.groups], ["batch", problem.batch ?? 0]]) {
+  for (const [id, value] of [
+    ["in-channels", problem.inChannels],
+    ["out-channels", problem.outChannels],
+    ["groups", problem.groups],
+    ["batch", problem.batch ?? 0],
+  ]) {
     if (document.activeElement !== $(`#${id}`)) $(`#${id}`).value = value;
   }
   $("#bias").checked = values.bias;

@@ -8,13 +8,17 @@
 // with one entry an axis (padding: [lo, hi]), and the numbers {groups, inChannels, outChannels,
 // batch}; batch is null where x has no batch axis.
 
-const range = (start, stop) => Array.from({ length: Math.max(0, stop - start) }, (_, n) => start + n);
+const range = (start, stop) =>
+  Array.from({ length: Math.max(0, stop - start) }, (_, n) => start + n);
 const productOf = (numbers) => numbers.reduce((all, one) => all * one, 1);
 const axesOf = (problem) => range(0, problem.kernelSize.length);
 
 // Every way to take one element of each list, the last list running fastest.
 function combinations(lists) {
-  return lists.reduce((all, list) => all.flatMap((head) => list.map((one) => [...head, one])), [[]]);
+  return lists.reduce(
+    (all, list) => all.flatMap((head) => list.map((one) => [...head, one])),
+    [[]],
+  );
 }
 
 // The place of an index in an array of this shape, row by row.
@@ -127,12 +131,21 @@ function channelsOf(problem, outChannel) {
   return range(group * size, (group + 1) * size);
 }
 
-const xShape = (problem) =>
-  [...(problem.batch === null ? [] : [problem.batch]), problem.inChannels, ...problem.inputSize];
-const wShape = (problem) =>
-  [problem.inChannels, Math.floor(problem.outChannels / problem.groups), ...problem.kernelSize];
-const yShape = (problem) =>
-  [...(problem.batch === null ? [] : [problem.batch]), problem.outChannels, ...outputSize(problem)];
+const xShape = (problem) => [
+  ...(problem.batch === null ? [] : [problem.batch]),
+  problem.inChannels,
+  ...problem.inputSize,
+];
+const wShape = (problem) => [
+  problem.inChannels,
+  Math.floor(problem.outChannels / problem.groups),
+  ...problem.kernelSize,
+];
+const yShape = (problem) => [
+  ...(problem.batch === null ? [] : [problem.batch]),
+  problem.outChannels,
+  ...outputSize(problem),
+];
 
 const pythonTuple = (numbers) =>
   numbers.length === 1 ? `(${numbers[0]},)` : `(${numbers.join(", ")})`;
@@ -142,7 +155,10 @@ function refusalOf(problem) {
   const axes = axesOf(problem);
   const fail = (argument, axis, rule, got, remedy) =>
     `${argument}${axis === null ? "" : `, spatial axis ${axis}`}: ${rule}; got ${got}. ${remedy}`;
-  for (const [argument, entries] of [["stride", problem.stride], ["dilation", problem.dilation]]) {
+  for (const [argument, entries] of [
+    ["stride", problem.stride],
+    ["dilation", problem.dilation],
+  ]) {
     const axis = entries.findIndex((entry) => entry < 1);
     if (axis >= 0) {
       const remedy = `Use ${argument}=1 for none.`;
@@ -153,9 +169,15 @@ function refusalOf(problem) {
   if (groups < 1) {
     return fail("groups", null, "must be at least 1", groups, "Use groups=1 for a dense kernel.");
   }
-  for (const [name, channels] of [["in_channels", inChannels], ["out_channels", outChannels]]) {
+  for (const [name, channels] of [
+    ["in_channels", inChannels],
+    ["out_channels", outChannels],
+  ]) {
     if (channels % groups) {
-      const [got, remedy] = [`${name}=${channels}, groups=${groups}`, "Choose a divisor of the channel count."];
+      const [got, remedy] = [
+        `${name}=${channels}, groups=${groups}`,
+        "Choose a divisor of the channel count.",
+      ];
       return fail("groups", null, `must divide ${name}`, got, remedy);
     }
   }
@@ -171,7 +193,11 @@ function refusalOf(problem) {
     }
   }
   for (const axis of axes) {
-    const [ending, stride, dilation] = [problem.outputPadding[axis], problem.stride[axis], problem.dilation[axis]];
+    const [ending, stride, dilation] = [
+      problem.outputPadding[axis],
+      problem.stride[axis],
+      problem.dilation[axis],
+    ];
     const limit = Math.max(stride, dilation);
     if (ending < 0 || ending >= limit) {
       return fail(

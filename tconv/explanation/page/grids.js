@@ -106,7 +106,9 @@ function lightGrids(chosen, lit) {
 const STEPS = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] };
 
 function moveWithin(cell, event) {
-  const rows = [...cell.closest(".grid").querySelectorAll("[role=row]")].map((row) => [...row.children]);
+  const rows = [...cell.closest(".grid").querySelectorAll("[role=row]")].map((row) => [
+    ...row.children,
+  ]);
   const row = rows.findIndex((cells) => cells.includes(cell));
   const column = rows[row].indexOf(cell);
   let target = null;
@@ -139,7 +141,8 @@ function editCell(cell, typed, commit) {
     const refocus = cell.contains(document.activeElement);
     cell.innerHTML = shown;
     if (refocus) cell.focus();
-    if (accept && field.value.trim() !== "" && Number.isFinite(number)) commit({ kind, index }, number);
+    if (accept && field.value.trim() !== "" && Number.isFinite(number))
+      commit({ kind, index }, number);
   };
   field.addEventListener("keydown", (event) => {
     event.stopPropagation();

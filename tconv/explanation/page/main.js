@@ -15,7 +15,8 @@ function draw() {
   if (state.scene) drawSubject();
   // History must not be written at the pace of a slider.
   clearTimeout(writing);
-  if (isAddressable()) writing = setTimeout(() => history.replaceState(null, "", `#${writeHash()}`), 150);
+  if (isAddressable())
+    writing = setTimeout(() => history.replaceState(null, "", `#${writeHash()}`), 150);
 }
 
 // A page inside a notebook's frame has no address of its own.
@@ -47,7 +48,10 @@ function drawCaptions() {
   for (const kind of "xwy") $(`#size-${kind}`).textContent = sizes[kind].join(" × ");
   const crop = problem.padding.flat().some((pad) => pad > 0);
   $("#size-y").textContent += crop ? ", the crop hatched" : "";
-  const bias = state.scene.b === null ? "" : `, bias ${state.scene.symbolic ? `b[${state.shown.outChannel}]` : written(state.scene.bias())}`;
+  const bias =
+    state.scene.b === null
+      ? ""
+      : `, bias ${state.scene.symbolic ? `b[${state.shown.outChannel}]` : written(state.scene.bias())}`;
   $("#size-y").textContent += bias;
   const cut = ["x", "w", "y"].some((kind) => planeOf(problem, kind).cut);
   $("#cut").hidden = !cut;
@@ -68,7 +72,8 @@ function drawSubject() {
   lightGrids(chosen, lit);
   tell(scene, chosen, state.aloud);
   state.aloud = false;
-  for (const [name, view] of Object.entries(VIEWS)) $(`#view-${name}`).innerHTML = view(scene, chosen, lit);
+  for (const [name, view] of Object.entries(VIEWS))
+    $(`#view-${name}`).innerHTML = view(scene, chosen, lit);
   drawPlayer(scene);
 }
 
@@ -135,13 +140,19 @@ function listenToControls() {
     if (!mode || !state.scene) return;
     const { values } = state;
     const seed = mode === "random" && values.mode === "random" ? values.seed + 1 : values.seed;
-    const given = mode === "given" && !values.given.x ? arraysOf(state.problem, values) : values.given;
+    const given =
+      mode === "given" && !values.given.x ? arraysOf(state.problem, values) : values.given;
     state.values = { ...values, mode, seed, given };
     if (mode === "given") reshape(state.problem);
     remember();
     redraw("scene");
   });
-  for (const [id, name] of [["in-channels", "inChannels"], ["out-channels", "outChannels"], ["groups", "groups"], ["batch", "batch"]]) {
+  for (const [id, name] of [
+    ["in-channels", "inChannels"],
+    ["out-channels", "outChannels"],
+    ["groups", "groups"],
+    ["batch", "batch"],
+  ]) {
     $(`#${id}`).addEventListener("input", ({ target }) => {
       const value = Math.round(Number(target.value));
       if (target.value === "" || value < (id === "groups" || id === "batch" ? 0 : 1)) return;
@@ -172,14 +183,18 @@ function listenToControls() {
 }
 
 function listenToHeader() {
-  $("#cases").innerHTML = `<option value="">choose …</option>${Object.keys(CASES).map((title) => `<option>${escapeHtml(title)}</option>`).join("")}`;
+  $("#cases").innerHTML = `<option value="">choose …</option>${Object.keys(CASES)
+    .map((title) => `<option>${escapeHtml(title)}</option>`)
+    .join("")}`;
   $("#cases").addEventListener("change", ({ target }) => {
     if (target.value) load(CASES[target.value]);
     target.value = "";
   });
   $("#theme").addEventListener("click", () => {
     const root = document.documentElement;
-    const dark = root.dataset.theme ? root.dataset.theme === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
+    const dark = root.dataset.theme
+      ? root.dataset.theme === "dark"
+      : matchMedia("(prefers-color-scheme: dark)").matches;
     root.dataset.theme = dark ? "light" : "dark";
   });
   $("#link").hidden = !isAddressable();
@@ -193,9 +208,12 @@ function listenToHeader() {
 
 function listenToCalls() {
   const tabs = $("#libraries");
-  tabs.innerHTML = Object.keys(LIBRARIES).map((name, place) =>
-    `<button type="button" role="tab" id="tab-${name}" data-library="${name}" aria-controls="call" aria-selected="${place === 0}" tabindex="${place === 0 ? 0 : -1}">${name}</button>`,
-  ).join("");
+  tabs.innerHTML = Object.keys(LIBRARIES)
+    .map(
+      (name, place) =>
+        `<button type="button" role="tab" id="tab-${name}" data-library="${name}" aria-controls="call" aria-selected="${place === 0}" tabindex="${place === 0 ? 0 : -1}">${name}</button>`,
+    )
+    .join("");
   const select = (tab) => {
     for (const other of tabs.children) {
       other.setAttribute("aria-selected", other === tab);
@@ -253,7 +271,10 @@ function start() {
   });
   listenToCells($("#stage"), { hover, pin, edit });
   document.addEventListener("click", ({ target }) => target.closest?.("#unpin") && pin(null));
-  document.addEventListener("keydown", ({ key }) => key === "Escape" && (state.pinned || state.player.active) && pin(null));
+  document.addEventListener(
+    "keydown",
+    ({ key }) => key === "Escape" && (state.pinned || state.player.active) && pin(null),
+  );
   if (isAddressable() && location.hash.length > 1) load(location.hash);
   alignDepths();
   redraw("scene");

@@ -39,9 +39,11 @@ function drawPlayer(scene) {
   $("#scrub").max = count - 1;
   $("#scrub").value = player.step;
   $("#scrub").setAttribute("aria-valuetext", `${name}, ${player.step + 1} of ${count}`);
-  $("#where").innerHTML = `${span(here.kind, name)} <span class="faint">${player.step + 1} of ${count}</span>`;
+  $("#where").innerHTML =
+    `${span(here.kind, name)} <span class="faint">${player.step + 1} of ${count}</span>`;
   $("#play").textContent = timer ? "Pause" : "Play";
-  for (const choice of document.querySelectorAll("[name=played]")) choice.checked = choice.value === player.view;
+  for (const choice of document.querySelectorAll("[name=played]"))
+    choice.checked = choice.value === player.view;
 }
 
 function listenToPlayer(moved) {
@@ -52,7 +54,9 @@ function listenToPlayer(moved) {
     } else startPlaying(moved);
   });
   $("#back").addEventListener("click", () => goTo(state.player.step - 1, moved));
-  $("#forward").addEventListener("click", () => goTo(state.player.step + (state.player.active ? 1 : 0), moved));
+  $("#forward").addEventListener("click", () =>
+    goTo(state.player.step + (state.player.active ? 1 : 0), moved),
+  );
   $("#scrub").addEventListener("input", () => goTo(Number($("#scrub").value), moved));
   for (const choice of document.querySelectorAll("[name=played]")) {
     choice.addEventListener("change", () => {

@@ -12,16 +12,26 @@ const state = {
 };
 
 const CASES = {
-  "Why 6, why 12? Ones, and a kernel of 1 … 16": "input_size=4,4&kernel_size=4,4&stride=2,2&padding=1:1,1:1&values=count&at=y:0,0",
-  "[[2, 4], [0, 1]] and [[3, 1], [1, 5]], stride 1": "input_size=2,2&kernel_size=2,2&values=given&x=2,4,0,1&w=3,1,1,5&at=y:1,1",
-  "the same, stride 1, padding 1": "input_size=2,2&kernel_size=2,2&padding=1:1,1:1&values=given&x=2,4,0,1&w=3,1,1,5&at=y:0,0",
-  "the same, stride 2": "input_size=2,2&kernel_size=2,2&stride=2,2&values=given&x=2,4,0,1&w=3,1,1,5&at=y:1,3",
-  "the same, stride 2, padding 1": "input_size=2,2&kernel_size=2,2&stride=2,2&padding=1:1,1:1&values=given&x=2,4,0,1&w=3,1,1,5&at=y:0,1",
-  "[[0, 1], [2, 3]] with itself": "input_size=2,2&kernel_size=2,2&values=given&x=0,1,2,3&w=0,1,2,3&at=y:1,1",
-  "one axis: copies of a kernel, stride 1": "input_size=4&kernel_size=3&values=given&x=2,3,0,-1&w=1,2,-1&at=y:2",
-  "one axis: copies of a kernel, stride 2": "input_size=4&kernel_size=3&stride=2&values=given&x=2,3,0,-1&w=1,2,-1&at=y:2",
-  "3 x 3 with two channels, stride 2, padding 1": "input_size=3,3&kernel_size=3,3&stride=2,2&padding=1:1,1:1&in_channels=2&values=random&seed=3&at=y:1,1",
-  "a checkerboard: kernel 3 at stride 2": "input_size=5,5&kernel_size=3,3&stride=2,2&padding=1:1,1:1&output_padding=1,1&values=count&at=y:1,1",
+  "Why 6, why 12? Ones, and a kernel of 1 … 16":
+    "input_size=4,4&kernel_size=4,4&stride=2,2&padding=1:1,1:1&values=count&at=y:0,0",
+  "[[2, 4], [0, 1]] and [[3, 1], [1, 5]], stride 1":
+    "input_size=2,2&kernel_size=2,2&values=given&x=2,4,0,1&w=3,1,1,5&at=y:1,1",
+  "the same, stride 1, padding 1":
+    "input_size=2,2&kernel_size=2,2&padding=1:1,1:1&values=given&x=2,4,0,1&w=3,1,1,5&at=y:0,0",
+  "the same, stride 2":
+    "input_size=2,2&kernel_size=2,2&stride=2,2&values=given&x=2,4,0,1&w=3,1,1,5&at=y:1,3",
+  "the same, stride 2, padding 1":
+    "input_size=2,2&kernel_size=2,2&stride=2,2&padding=1:1,1:1&values=given&x=2,4,0,1&w=3,1,1,5&at=y:0,1",
+  "[[0, 1], [2, 3]] with itself":
+    "input_size=2,2&kernel_size=2,2&values=given&x=0,1,2,3&w=0,1,2,3&at=y:1,1",
+  "one axis: copies of a kernel, stride 1":
+    "input_size=4&kernel_size=3&values=given&x=2,3,0,-1&w=1,2,-1&at=y:2",
+  "one axis: copies of a kernel, stride 2":
+    "input_size=4&kernel_size=3&stride=2&values=given&x=2,3,0,-1&w=1,2,-1&at=y:2",
+  "3 x 3 with two channels, stride 2, padding 1":
+    "input_size=3,3&kernel_size=3,3&stride=2,2&padding=1:1,1:1&in_channels=2&values=random&seed=3&at=y:1,1",
+  "a checkerboard: kernel 3 at stride 2":
+    "input_size=5,5&kernel_size=3,3&stride=2,2&padding=1:1,1:1&output_padding=1,1&values=count&at=y:1,1",
 };
 
 // The sliders' bounds for each parameter; a problem from outside may exceed the upper one.
@@ -34,7 +44,13 @@ const BOUNDS = {
   hi: [-3, 8],
   outputPadding: [0, 4],
 };
-const LIST_KEYS = { input_size: "inputSize", kernel_size: "kernelSize", stride: "stride", dilation: "dilation", output_padding: "outputPadding" };
+const LIST_KEYS = {
+  input_size: "inputSize",
+  kernel_size: "kernelSize",
+  stride: "stride",
+  dilation: "dilation",
+  output_padding: "outputPadding",
+};
 const COUNT_KEYS = { groups: "groups", in_channels: "inChannels", out_channels: "outChannels" };
 
 // More numbers than a page can show and stay quick.
@@ -58,7 +74,9 @@ function defaultProblem(axes) {
 
 function problemFrom(parameters) {
   return {
-    ...Object.fromEntries(Object.entries(LIST_KEYS).map(([key, name]) => [name, [...parameters[key]]])),
+    ...Object.fromEntries(
+      Object.entries(LIST_KEYS).map(([key, name]) => [name, [...parameters[key]]]),
+    ),
     ...Object.fromEntries(Object.entries(COUNT_KEYS).map(([key, name]) => [name, parameters[key]])),
     padding: parameters.padding.map((pair) => [...pair]),
     batch: parameters.batch,
@@ -112,15 +130,23 @@ let grown = {};
 function remember() {
   const { problem, values } = state;
   if (values.mode !== "given" || refusalOf(problem)) return;
-  grown = { x: { flat: values.given.x, shape: xShape(problem) }, w: { flat: values.given.w, shape: wShape(problem) } };
+  grown = {
+    x: { flat: values.given.x, shape: xShape(problem) },
+    w: { flat: values.given.w, shape: wShape(problem) },
+  };
 }
 
 // The pinned subject, if the changed problem still has it.
 function keptPin(problem) {
   const { pinned } = state;
-  if (!pinned || pinned.index.length !== problem.kernelSize.length || refusalOf(problem)) return null;
+  if (!pinned || pinned.index.length !== problem.kernelSize.length || refusalOf(problem))
+    return null;
   const held = (one, axis) => {
-    const [start, stop] = { x: [0, problem.inputSize[axis]], w: [0, problem.kernelSize[axis]], y: canvasOf(problem, axis) }[pinned.kind];
+    const [start, stop] = {
+      x: [0, problem.inputSize[axis]],
+      w: [0, problem.kernelSize[axis]],
+      y: canvasOf(problem, axis),
+    }[pinned.kind];
     return one >= start && one < stop;
   };
   return pinned.index.every(held) ? pinned : null;
@@ -128,7 +154,8 @@ function keptPin(problem) {
 
 // A problem on another number of axes: axes are repeated or dropped.
 function onAxes(problem, axes) {
-  const fit = (entries) => range(0, axes).map((axis) => entries[Math.min(axis, entries.length - 1)]);
+  const fit = (entries) =>
+    range(0, axes).map((axis) => entries[Math.min(axis, entries.length - 1)]);
   const changed = { ...problem };
   for (const name of Object.values(LIST_KEYS)) changed[name] = fit(problem[name]);
   changed.padding = fit(problem.padding).map((pair) => [...pair]);
@@ -140,11 +167,13 @@ function writeHash() {
   const { problem, values, pinned } = state;
   const parts = Object.entries(LIST_KEYS).map(([key, name]) => `${key}=${problem[name].join(",")}`);
   parts.push(`padding=${problem.padding.map((pair) => pair.join(":")).join(",")}`);
-  for (const [key, name] of Object.entries(COUNT_KEYS)) if (problem[name] !== 1) parts.push(`${key}=${problem[name]}`);
+  for (const [key, name] of Object.entries(COUNT_KEYS))
+    if (problem[name] !== 1) parts.push(`${key}=${problem[name]}`);
   if (problem.batch !== null) parts.push(`batch=${problem.batch}`);
   parts.push(`values=${values.mode}`);
   if (values.mode === "random") parts.push(`seed=${values.seed}`);
-  if (values.mode === "given") for (const letter of ["x", "w"]) parts.push(`${letter}=${values.given[letter].join(",")}`);
+  if (values.mode === "given")
+    for (const letter of ["x", "w"]) parts.push(`${letter}=${values.given[letter].join(",")}`);
   if (values.bias) parts.push(values.mode === "given" ? `b=${values.given.b.join(",")}` : "bias=1");
   if (state.dtype !== "float32") parts.push(`dtype=${state.dtype}`);
   const { sample, inChannel, outChannel } = state.shown;
@@ -155,7 +184,12 @@ function writeHash() {
 
 // Takes the state from such a text; false where it holds no problem.
 function readHash(text) {
-  const entries = new Map(text.replace(/^#/, "").split("&").map((part) => part.split("=")));
+  const entries = new Map(
+    text
+      .replace(/^#/, "")
+      .split("&")
+      .map((part) => part.split("=")),
+  );
   const integers = (part) => part.split(",").map((one) => parseInt(one, 10));
   const numbers = (part) => part.split(",").map(Number);
   if (!/^\d+(,\d+)*$/.test(entries.get("input_size") ?? "")) return false;
@@ -167,8 +201,12 @@ function readHash(text) {
     if (!sound(problem[name])) return false;
   }
   if (entries.has("padding")) {
-    problem.padding = entries.get("padding").split(",").map((pair) => pair.split(":").map((one) => parseInt(one, 10)));
-    if (!sound(problem.padding.map(([lo]) => lo)) || !sound(problem.padding.map(([, hi]) => hi))) return false;
+    problem.padding = entries
+      .get("padding")
+      .split(",")
+      .map((pair) => pair.split(":").map((one) => parseInt(one, 10)));
+    if (!sound(problem.padding.map(([lo]) => lo)) || !sound(problem.padding.map(([, hi]) => hi)))
+      return false;
   }
   for (const [key, name] of Object.entries(COUNT_KEYS)) {
     if (entries.has(key)) problem[name] = parseInt(entries.get(key), 10);
@@ -182,13 +220,20 @@ function readHash(text) {
     values.given = arraysOf(problem, { ...values, mode: "count" });
     for (const letter of ["x", "w", "b"]) {
       const list = entries.has(letter) ? numbers(entries.get(letter)) : null;
-      if (mode === "given" && list?.length === values.given[letter]?.length) values.given[letter] = list;
+      if (mode === "given" && list?.length === values.given[letter]?.length)
+        values.given[letter] = list;
     }
   }
   const [kind, place] = (entries.get("at") ?? "").split(":");
   state.dtype = entries.get("dtype") ?? "float32";
-  const shown = entries.has("shown") ? integers(entries.get("shown")).map((one) => one || 0) : [0, 0, 0];
-  Object.assign(state.shown, { sample: shown[0], inChannel: shown[1] ?? 0, outChannel: shown[2] ?? 0 });
+  const shown = entries.has("shown")
+    ? integers(entries.get("shown")).map((one) => one || 0)
+    : [0, 0, 0];
+  Object.assign(state.shown, {
+    sample: shown[0],
+    inChannel: shown[1] ?? 0,
+    outChannel: shown[2] ?? 0,
+  });
   state.pinned = "xwy".includes(kind || "-") ? { kind, index: integers(place ?? "") } : null;
   take(problem, values, keptPin(problem));
   return true;

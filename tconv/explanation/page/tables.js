@@ -6,7 +6,9 @@ function matrix(scene, cell) {
   const { problem } = scene;
   const [outs, ins] = [planeOf(problem, "y"), planeOf(problem, "x")];
   const cells = ({ rows, columns, index }) =>
-    combinations([range(rows[0], rows[1]), range(columns[0], columns[1])]).map(([r, c]) => index(r, c));
+    combinations([range(rows[0], rows[1]), range(columns[0], columns[1])]).map(([r, c]) =>
+      index(r, c),
+    );
   const [outputs, inputs] = [cells(outs), cells(ins)];
   const wide = Math.max(2, Math.min(24, 200 / inputs.length));
   const tall = Math.max(2, Math.min(24, 336 / outputs.length));
@@ -84,15 +86,23 @@ function phases(scene, cell) {
   if (own !== null && sameLeading(cell.index, plane.leading)) {
     body += frame("chosen", cell.index.at(-1) - columns[0], rowOf(cell.index) - rows[0], 1, 1);
   }
-  const drawn = picture(columns[1] - columns[0], rows[1] - rows[0], "phases: outputs of one colour read the same taps; the number is how many products land there", body);
+  const drawn = picture(
+    columns[1] - columns[0],
+    rows[1] - rows[0],
+    "phases: outputs of one colour read the same taps; the number is how many products land there",
+    body,
+  );
   return drawn + phaseList(problem);
 }
 
 function phaseList(problem) {
   const lists = axesOf(problem).map((axis) => {
     const items = phasesOf(problem, axis).map((taps, phase) => {
-      const which = problem.stride[axis] === 1 ? "every o" : `o ≡ ${phase} (mod ${problem.stride[axis]})`;
-      const what = taps.length ? `${taps.length === 1 ? "tap" : "taps"} ${taps.join(", ")}` : "no tap";
+      const which =
+        problem.stride[axis] === 1 ? "every o" : `o ≡ ${phase} (mod ${problem.stride[axis]})`;
+      const what = taps.length
+        ? `${taps.length === 1 ? "tap" : "taps"} ${taps.join(", ")}`
+        : "no tap";
       return `<li>${which}: ${span("w", what)}</li>`;
     });
     const title = problem.kernelSize.length === 1 ? "" : `<span class="faint">axis ${axis}</span>`;
@@ -107,9 +117,16 @@ function coverageNote(problem) {
     return [Math.min(...all), Math.max(...all)];
   });
   const [least, most] = [0, 1].map((end) => productOf(counts.map((pair) => pair[end])));
-  const spread = least === most ? `Every output is the sum of ${most}` : `An output is the sum of ${least} to ${most}`;
-  const phaseLengths = axesOf(problem).map((axis) => new Set(phasesOf(problem, axis).map((taps) => taps.length)));
+  const spread =
+    least === most
+      ? `Every output is the sum of ${most}`
+      : `An output is the sum of ${least} to ${most}`;
+  const phaseLengths = axesOf(problem).map(
+    (axis) => new Set(phasesOf(problem, axis).map((taps) => taps.length)),
+  );
   const uneven = phaseLengths.some((lengths) => lengths.size > 1);
-  const verdict = uneven ? " Phases differ in their number of taps: the pattern of a checkerboard." : "";
+  const verdict = uneven
+    ? " Phases differ in their number of taps: the pattern of a checkerboard."
+    : "";
   return `<p class="note">${spread} ${most === 1 ? "product" : "products"} a channel.${verdict}</p>`;
 }

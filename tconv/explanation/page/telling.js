@@ -7,7 +7,10 @@ const span = (role, text) => `<span class="${role}">${text}</span>`;
 function biasParts(scene) {
   if (scene.b === null) return [[], []];
   const name = scene.plainNames ? "b[0]" : `b[${scene.shown.outChannel}]`;
-  return [[span("b", name)], [span("b", `<span data-bias="${scene.bias()}">${factor(scene.bias())}</span>`)]];
+  return [
+    [span("b", name)],
+    [span("b", `<span data-bias="${scene.bias()}">${factor(scene.bias())}</span>`)],
+  ];
 }
 
 function tellOutput(scene, cell) {
@@ -26,15 +29,19 @@ function tellOutput(scene, cell) {
   });
   const [biasName, biasNumber] = biasParts(scene);
   const sum = (parts) => (parts.length ? parts.join(" + ") : "0");
-  const lines = [`${span("y", scene.name("y", cell.index))} = ${sum([...names, ...more, ...biasName])}`];
+  const lines = [
+    `${span("y", scene.name("y", cell.index))} = ${sum([...names, ...more, ...biasName])}`,
+  ];
   if (!scene.symbolic) {
     const value = scene.value(cell.index);
     lines.push(`= ${sum([...numbers, ...more, ...biasNumber])}`);
     lines.push(`= <strong class="y" data-sum="${value}">${written(value)}</strong>`);
   }
   const notes = [];
-  if (!isInside(scene.problem, cell.index)) notes.push("Cropped: the padding throws this sum away.");
-  else if (!terms.length) notes.push("No tap reaches this position" + (scene.b === null ? "." : ": it holds the bias."));
+  if (!isInside(scene.problem, cell.index))
+    notes.push("Cropped: the padding throws this sum away.");
+  else if (!terms.length)
+    notes.push("No tap reaches this position" + (scene.b === null ? "." : ": it holds the bias."));
   return { lines, notes };
 }
 
@@ -45,16 +52,25 @@ function tellSource(scene, cell) {
   const told = terms.slice(0, MOST_TERMS).map((term) => {
     const inside = isInside(scene.problem, term.output);
     const { x, w, product } = scene.products(term).find((one) => one.channel === channel);
-    const other = cell.kind === "x" ? span("w", scene.name("w", term.tap)) : span("x", scene.name("x", term.input));
-    const numbers = scene.symbolic ? "" : ` <span class="faint">${factor(x)}·${factor(w)} = ${written(product)}</span>`;
+    const other =
+      cell.kind === "x"
+        ? span("w", scene.name("w", term.tap))
+        : span("x", scene.name("x", term.input));
+    const numbers = scene.symbolic
+      ? ""
+      : ` <span class="faint">${factor(x)}·${factor(w)} = ${written(product)}</span>`;
     return `<span class="use ${inside ? "" : "thrown"}">${other} → ${span("y", scene.name("y", term.output))}${numbers}</span>`;
   });
   const number = scene.symbolic ? "" : ` = ${written(scene.valueOf(cell))}`;
   const what = cell.kind === "x" ? "is multiplied by every tap" : "multiplies every input";
   const count = `${terms.length} ${terms.length === 1 ? "product" : "products"}`;
   const lost = cropped ? `, ${cropped} of them cropped` : "";
-  const lines = [`${span(cell.kind, scene.name(cell.kind, cell.index))}${number} ${what}: ${count}${lost}`];
-  lines.push(`<span class="uses">${told.join("")}${terms.length > told.length ? ` … ${terms.length - told.length} more` : ""}</span>`);
+  const lines = [
+    `${span(cell.kind, scene.name(cell.kind, cell.index))}${number} ${what}: ${count}${lost}`,
+  ];
+  lines.push(
+    `<span class="uses">${told.join("")}${terms.length > told.length ? ` … ${terms.length - told.length} more` : ""}</span>`,
+  );
   return { lines, notes: [] };
 }
 
@@ -70,7 +86,9 @@ function tell(scene, cell, aloud) {
   const pinned = state.pinned && keyOf(state.pinned) === keyOf(cell);
   panel.dataset.key = keyOf(cell);
   panel.innerHTML =
-    (pinned ? `<button type="button" id="unpin" class="quiet">release <kbd>Esc</kbd></button>` : "") +
+    (pinned
+      ? `<button type="button" id="unpin" class="quiet">release <kbd>Esc</kbd></button>`
+      : "") +
     lines.map((line) => `<p>${line}</p>`).join("") +
     notes.map((note) => `<p class="note">${note}</p>`).join("");
   if (aloud) $("#aloud").textContent = panel.textContent.replace("release Esc", "");

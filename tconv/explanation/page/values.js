@@ -5,7 +5,12 @@
 // on the seed and the index alone, so that a larger array keeps the values of a smaller one;
 // "symbolic" has names and no numbers.
 
-const MODES = { given: "given", count: "ones and 1, 2, 3 …", random: "random", symbolic: "symbolic" };
+const MODES = {
+  given: "given",
+  count: "ones and 1, 2, 3 …",
+  random: "random",
+  symbolic: "symbolic",
+};
 
 // An integer in -4 … 5 without 0, from the seed, the array's letter and an index.
 function randomInteger(seed, letter, index) {
@@ -22,7 +27,8 @@ function filled(problem, values, letter, shape) {
   const given = values.mode === "given" ? values.given[letter] : null;
   return range(0, productOf(shape)).map((place) => {
     if (given) return given[place] ?? 0;
-    if (values.mode === "random") return randomInteger(values.seed, letter, unflatten(place, shape));
+    if (values.mode === "random")
+      return randomInteger(values.seed, letter, unflatten(place, shape));
     return letter === "w" ? (place % productOf(problem.kernelSize)) + 1 : 1;
   });
 }
@@ -89,7 +95,9 @@ class Scene {
   // The value of an output position, inside or cropped; only of inputs that `counted` accepts.
   value(output, counted = () => true) {
     const terms = termsOf(this.problem, { kind: "y", index: output });
-    return terms.filter(({ input }) => counted(input)).reduce((sum, term) => sum + this.added(term), this.bias());
+    return terms
+      .filter(({ input }) => counted(input))
+      .reduce((sum, term) => sum + this.added(term), this.bias());
   }
 
   valueOf({ kind, index }) {
@@ -114,7 +122,10 @@ class Scene {
 function written(number, digits = 6) {
   if (Number.isNaN(number)) return "nan";
   if (!Number.isFinite(number)) return number < 0 ? "−∞" : "∞";
-  const text = Number.isInteger(number) && Math.abs(number) < 1e7 ? `${number}` : `${Number(number.toPrecision(digits))}`;
+  const text =
+    Number.isInteger(number) && Math.abs(number) < 1e7
+      ? `${number}`
+      : `${Number(number.toPrecision(digits))}`;
   return text.replace("-", "−");
 }
 

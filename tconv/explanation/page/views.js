@@ -21,8 +21,10 @@ function square(column, row, { classes = "", text = "", small = "", key = null, 
   const letters = String(text).replace(/<[^>]*>/g, "").length;
   const size = Math.min(unit * 0.38, (unit * 1.5) / Math.max(letters, 1));
   let body = `<rect class="${classes}" x="${x}" y="${y}" width="${unit}" height="${unit}"/>`;
-  if (text !== "") body += `<text class="number" x="${x + unit / 2}" y="${y + unit * (small === "" ? 0.54 : 0.64)}" font-size="${size}">${text}</text>`;
-  if (small !== "") body += `<text class="small" x="${x + unit - 3}" y="${y + unit * 0.2}" font-size="${unit * 0.26}">${small}</text>`;
+  if (text !== "")
+    body += `<text class="number" x="${x + unit / 2}" y="${y + unit * (small === "" ? 0.54 : 0.64)}" font-size="${size}">${text}</text>`;
+  if (small !== "")
+    body += `<text class="small" x="${x + unit - 3}" y="${y + unit * 0.2}" font-size="${unit * 0.26}">${small}</text>`;
   return `<g${data}>${body}</g>`;
 }
 
@@ -45,12 +47,15 @@ const rowOf = (index) => (index.length === 1 ? 0 : index.at(-2));
 
 // Distribution: every input stamps a copy of the kernel, a stride further on than the one before.
 function distribution(scene, cell, lit) {
-  return scene.problem.kernelSize.length === 1 ? stampRows(scene, cell, lit) : stamps(scene, cell, lit);
+  return scene.problem.kernelSize.length === 1
+    ? stampRows(scene, cell, lit)
+    : stamps(scene, cell, lit);
 }
 
 // Inputs that have been played so far.
 function countedInputs(problem) {
-  const playing = state.player.active && state.player.view === "distribution" && !state.hovered && !state.pinned;
+  const playing =
+    state.player.active && state.player.view === "distribution" && !state.hovered && !state.pinned;
   const last = state.player.step;
   return playing ? (input) => flatten(input, problem.inputSize) <= last : () => true;
 }
@@ -63,12 +68,23 @@ function stampRows(scene, cell, lit) {
   const inputs = range(0, Math.min(problem.inputSize[0], LONGEST));
   let body = "";
   for (const i of inputs) {
-    body += rowLabel(i, scene.symbolic ? `x[${i}]·w` : `${tspan("x", written(scene.valueOf({ kind: "x", index: [i] }), 3))}·w`);
+    body += rowLabel(
+      i,
+      scene.symbolic
+        ? `x[${i}]·w`
+        : `${tspan("x", written(scene.valueOf({ kind: "x", index: [i] }), 3))}·w`,
+    );
     for (const term of counted([i]) ? termsOf(problem, { kind: "x", index: [i] }) : []) {
       const o = term.output[0];
       if (o >= stop) continue;
-      const classes = ["product", isInside(problem, [o]) ? "" : "crop", isLitTerm(term, cell) ? "lit" : ""].join(" ");
-      const text = scene.symbolic ? `x<tspan class="sub">${i}</tspan>w<tspan class="sub">${term.tap[0]}</tspan>` : written(scene.added(term), 3);
+      const classes = [
+        "product",
+        isInside(problem, [o]) ? "" : "crop",
+        isLitTerm(term, cell) ? "lit" : "",
+      ].join(" ");
+      const text = scene.symbolic
+        ? `x<tspan class="sub">${i}</tspan>w<tspan class="sub">${term.tap[0]}</tspan>`
+        : written(scene.added(term), 3);
       body += square(o - start, i, { classes, text, key: `y:${o}` });
     }
   }
@@ -76,8 +92,14 @@ function stampRows(scene, cell, lit) {
   body += rowLabel(last, scene.b === null ? "sum" : "sum + b");
   for (const o of range(start, stop)) {
     const key = `y:${o}`;
-    const classes = ["y", isInside(problem, [o]) ? "" : "crop", lit.has(key) ? "lit" : ""].join(" ");
-    body += square(o - start, last, { classes, key, text: scene.symbolic ? "" : written(scene.value([o], counted), 3) });
+    const classes = ["y", isInside(problem, [o]) ? "" : "crop", lit.has(key) ? "lit" : ""].join(
+      " ",
+    );
+    body += square(o - start, last, {
+      classes,
+      key,
+      text: scene.symbolic ? "" : written(scene.value([o], counted), 3),
+    });
   }
   const size = Math.min(outputSize(problem)[0], stop);
   body += `<rect class="frame out" x="${-start * UNIT}" y="-1" width="${size * UNIT}" height="${(last + 1) * UNIT + 1}"/>`;
@@ -98,16 +120,21 @@ function stamps(scene, cell, lit) {
   const plane = planeOf(problem, "y");
   const { rows, columns, leading } = plane;
   const counted = countedInputs(problem);
-  const terms = cell ? termsOf(problem, cell).filter(({ output }) => sameLeading(output, leading)) : [];
+  const terms = cell
+    ? termsOf(problem, cell).filter(({ output }) => sameLeading(output, leading))
+    : [];
   const products = new Map(terms.map((term) => [keyOf({ kind: "y", index: term.output }), term]));
   let body = "";
   for (const row of range(rows[0], rows[1])) {
     for (const column of range(columns[0], columns[1])) {
       const index = plane.index(row, column);
       const key = keyOf({ kind: "y", index });
-      const classes = ["y", isInside(problem, index) ? "" : "crop", lit.has(key) ? "lit" : ""].join(" ");
+      const classes = ["y", isInside(problem, index) ? "" : "crop", lit.has(key) ? "lit" : ""].join(
+        " ",
+      );
       const single = cell && cell.kind !== "y" && products.get(key);
-      const small = single && !scene.symbolic ? `+${written(scene.added(single), 3)}`.replace("+−", "−") : "";
+      const small =
+        single && !scene.symbolic ? `+${written(scene.added(single), 3)}`.replace("+−", "−") : "";
       const named = single ? tapText(scene, single.tap) : "";
       const text = scene.symbolic ? named : written(scene.value(index, counted), 3);
       body += square(column - columns[0], row - rows[0], { classes, text, small, key });
@@ -117,12 +144,20 @@ function stamps(scene, cell, lit) {
   const sources = new Map(terms.map((term) => [term.input.join(), term.input]));
   if (cell && cell.kind !== "w") {
     for (const input of sources.values()) {
-      const corner = landing(problem, input, input.map(() => 0));
-      const [height, width] = [extent(problem, input.length - 2), extent(problem, input.length - 1)];
+      const corner = landing(
+        problem,
+        input,
+        input.map(() => 0),
+      );
+      const [height, width] = [
+        extent(problem, input.length - 2),
+        extent(problem, input.length - 1),
+      ];
       body += frame("stamp", corner.at(-1) - columns[0], corner.at(-2) - rows[0], width, height);
     }
   }
-  const label = "distribution: the whole scatter with the output framed, and the copies of the kernel that the present subject takes part in";
+  const label =
+    "distribution: the whole scatter with the output framed, and the copies of the kernel that the present subject takes part in";
   return picture(columns[1] - columns[0], rows[1] - rows[0], label, body);
 }
 
@@ -139,7 +174,9 @@ function collection(scene, cell) {
     return i > 0 && i < problem.inputSize[axis] - 1 ? "zero" : "pad";
   };
   const window = cell?.kind === "y" ? windowAt(problem, cell.index) : null;
-  const litInputs = cell ? new Set(termsOf(problem, cell).map(({ input }) => input.join())) : new Set();
+  const litInputs = cell
+    ? new Set(termsOf(problem, cell).map(({ input }) => input.join()))
+    : new Set();
   const drawn = axes.slice(single ? 0 : -2);
   let body = "";
   for (const row of range(rows[0], rows[1])) {
@@ -154,11 +191,28 @@ function collection(scene, cell) {
       });
       const tap = window && tapAt(problem, drawn, window, place);
       const kind = isInput ? "x" : at.includes("pad") ? "pad" : "zero";
-      const classes = [kind, unread ? "crop" : "", tap ? "tapped" : "", index && litInputs.has(index.join()) ? "lit" : ""].join(" ");
-      const value = isInput && (scene.symbolic ? `x<tspan class="sub">${at.join(",")}</tspan>` : written(scene.valueOf({ kind: "x", index }), 3));
-      const small = tap && !single ? tapText(scene, [...(axes.length === 3 ? [state.shown.depth.w] : []), ...tap]) : "";
+      const classes = [
+        kind,
+        unread ? "crop" : "",
+        tap ? "tapped" : "",
+        index && litInputs.has(index.join()) ? "lit" : "",
+      ].join(" ");
+      const value =
+        isInput &&
+        (scene.symbolic
+          ? `x<tspan class="sub">${at.join(",")}</tspan>`
+          : written(scene.valueOf({ kind: "x", index }), 3));
+      const small =
+        tap && !single
+          ? tapText(scene, [...(axes.length === 3 ? [state.shown.depth.w] : []), ...tap])
+          : "";
       const key = isInput ? keyOf({ kind: "x", index }) : null;
-      body += square(column - columns[0], row - rows[0], { classes, text: isInput ? value : "0", small, key });
+      body += square(column - columns[0], row - rows[0], {
+        classes,
+        text: isInput ? value : "0",
+        small,
+        key,
+      });
     }
   }
   let height = rows[1] - rows[0];
@@ -172,8 +226,15 @@ function collection(scene, cell) {
       const place = column - columns[0];
       body += square(place, 1.25, { classes: "w lit", text: tapText(scene, tap), key: `w:${tap}` });
       const product = Number.isInteger(i) ? scene.added({ input: [i], tap }) : 0;
-      const text = scene.symbolic ? (Number.isInteger(i) ? `x<tspan class="sub">${i}</tspan>w<tspan class="sub">${tap}</tspan>` : "0") : written(product, 3);
-      body += square(place, 2.25, { classes: Number.isInteger(i) ? "product lit" : "product", text });
+      const text = scene.symbolic
+        ? Number.isInteger(i)
+          ? `x<tspan class="sub">${i}</tspan>w<tspan class="sub">${tap}</tspan>`
+          : "0"
+        : written(product, 3);
+      body += square(place, 2.25, {
+        classes: Number.isInteger(i) ? "product lit" : "product",
+        text,
+      });
     }
   }
   if (window) {
@@ -181,7 +242,8 @@ function collection(scene, cell) {
     const [y, tall] = single ? [0, 3.25] : [corner[0] - rows[0], extent(problem, drawn[0])];
     body += frame("window", corner.at(-1) - columns[0], y, extent(problem, drawn.at(-1)), tall);
   }
-  const label = "collection: the input with zeros inserted and around it, and the flipped kernel over what the present output reads";
+  const label =
+    "collection: the input with zeros inserted and around it, and the flipped kernel over what the present output reads";
   return picture(columns[1] - columns[0], height, label, body, { left: single ? 62 : 0 });
 }
 
@@ -196,6 +258,8 @@ function tapAt(problem, drawn, window, place) {
 }
 
 const tapText = (scene, tap) =>
-  scene.symbolic ? `w<tspan class="sub">${tap.slice(-2).join(",")}</tspan>` : written(scene.valueOf({ kind: "w", index: tap }), 3);
+  scene.symbolic
+    ? `w<tspan class="sub">${tap.slice(-2).join(",")}</tspan>`
+    : written(scene.valueOf({ kind: "w", index: tap }), 3);
 
 const VIEWS = { distribution, collection, matrix, phases };
