@@ -191,7 +191,9 @@ def test_every_control_can_be_tabbed_to_and_has_a_name(question):
         "document.querySelectorAll(`[role=${role}]`).length > 0)"
     )
     assert all(roles)
-    labelled = "return [...document.querySelectorAll('svg')].every((one) => one.ariaLabel)"
+    labelled = (
+        "return [...document.querySelectorAll('svg[role=img]')].every((one) => one.ariaLabel)"
+    )
     assert question.run(labelled)
 
 
@@ -203,7 +205,7 @@ def test_playing_scrubbing_and_pausing(question):
         stride=2, padding=1,
     )  # fmt: skip
     drawn = question.run(
-        "return [...document.querySelectorAll('#view-distribution g[data-key]')]"
+        "return [...document.querySelectorAll('#view-distribution g:not(.marks) > [data-key]')]"
         ".filter((cell) => !cell.querySelector('.crop'))"
         ".map((cell) => cell.querySelector('.number').textContent)"
     )

@@ -10,8 +10,8 @@ from typing import Any
 
 # Each file holds one subject; together they are one script.
 _SCRIPTS = (
-    *("geometry", "values", "state", "grids", "telling", "views", "tables"),
-    *("calls", "controls", "player", "main"),
+    *("geometry", "values", "state", "grids", "telling", "pictures", "distribution"),
+    *("collection", "tables", "calls", "controls", "player", "main"),
 )
 
 

@@ -39,7 +39,8 @@ function called(head, parts, indent = "") {
   if (line.length <= 88) return line;
   const inner = `${indent}    ${parts.join(", ")}`;
   if (inner.length <= 88) return `${indent}${head}(\n${inner}\n${indent})`;
-  return `${indent}${head}(\n${parts.map((part) => `${indent}    ${part},`).join("\n")}\n${indent})`;
+  const lines = parts.map((part) => `${indent}    ${part},\n`).join("");
+  return `${indent}${head}(\n${lines}${indent})`;
 }
 
 function arrayLines(scene, dtype) {
@@ -138,7 +139,9 @@ function torchCall(scene) {
   return {
     imports,
     body: body.join("\n"),
-    note: "PyTorch's padding cannot express this crop: it takes the same from both sides. So the whole scatter is computed, then cropped.",
+    note:
+      "PyTorch's padding cannot express this crop: it takes the same from both sides. So the " +
+      "whole scatter is computed, then cropped.",
   };
 }
 
@@ -159,9 +162,13 @@ function laxPadding({ problem, crops, axes }) {
 
 const CROP_NOTE = "A padding deeper than the kernel is sliced off afterwards.";
 
-const groupedWeight = ({ problem, axes }) =>
-  `np.flip(w, ${spatial(axes)}).reshape${pythonTuple([problem.groups, problem.inChannels / problem.groups, problem.outChannels / problem.groups, ...problem.kernelSize])}` +
-  `.swapaxes(1, 2).reshape${pythonTuple([problem.outChannels, problem.inChannels / problem.groups, ...problem.kernelSize])}`;
+// The weight as a convolution's: flipped, (out_channels, in_channels/groups, *kernel_size).
+function groupedWeight({ problem, axes }) {
+  const { groups, inChannels, outChannels, kernelSize } = problem;
+  const split = pythonTuple([groups, inChannels / groups, outChannels / groups, ...kernelSize]);
+  const joined = pythonTuple([outChannels, inChannels / groups, ...kernelSize]);
+  return `np.flip(w, ${spatial(axes)}).reshape${split}.swapaxes(1, 2).reshape${joined}`;
+}
 
 function laxCall(scene) {
   const facts = factsOf(scene);
@@ -286,10 +293,10 @@ function onnxCall(scene) {
     held.push(`numpy_helper.from_array(np.array(${listed(grown)}), "pads")`);
     if (bias) nodes.push(`    helper.make_node("Add", ["cropped", "b"], ["y"]),`);
   }
-  if (bias)
-    held.push(
-      `numpy_helper.from_array(b.astype("float32")${direct ? "" : `.reshape(1, -1${", 1".repeat(axes)})`}, "b")`,
-    );
+  if (bias) {
+    const broadcast = direct ? "" : `.reshape(1, -1${", 1".repeat(axes)})`;
+    held.push(`numpy_helper.from_array(b.astype("float32")${broadcast}, "b")`);
+  }
   const body = [
     "nodes = [",
     ...nodes,
@@ -304,7 +311,8 @@ function onnxCall(scene) {
     ...(unbatched ? ["y = y[0]"] : []),
   ];
   const lacking =
-    "ONNX's pads are not negative: the whole scatter is computed, then cropped and extended by Pad.";
+    "ONNX's pads are not negative: the whole scatter is computed, then cropped and extended by " +
+    "Pad.";
   const folded = plain
     ? ""
     : "ONNX Runtime's output_padding stays below the stride: here it is taken off the pads.";

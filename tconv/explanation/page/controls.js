@@ -39,18 +39,19 @@ function drawSliders(change) {
   const form = `${axes.length}/${sets.length}`;
   if (body.dataset.form !== form) {
     body.dataset.form = form;
-    const heads =
-      sets.length > 1
-        ? `<thead><tr><td></td>${axes.map((axis) => `<th scope="col">axis ${axis}</th>`).join("")}</tr></thead>`
-        : "";
+    const several = sets.length > 1;
+    const heads = axes.map((axis) => `<th scope="col">axis ${axis}</th>`).join("");
+    const head = several ? `<thead><tr><td></td>${heads}</tr></thead>` : "";
     const rows = Object.entries(ROWS).map(([name, title]) => {
       const sliders = sets.map((set) => {
-        const which = sets.length > 1 ? `, axis ${set[0]}` : "";
-        return `<td><input type="range" data-name="${name}" data-axes="${set.join()}" aria-label="${title}${which}"><output></output></td>`;
+        const data = `data-name="${name}" data-axes="${set.join()}"`;
+        const label = title + (several ? `, axis ${set[0]}` : "");
+        return `<td><input type="range" ${data} aria-label="${label}"><output></output></td>`;
       });
       return `<tr><th scope="row">${title}</th>${sliders.join("")}</tr>`;
     });
-    body.innerHTML = `<table class="${sets.length > 1 ? "several" : ""}">${heads}<tbody>${rows.join("")}</tbody></table>`;
+    const table = `${head}<tbody>${rows.join("")}</tbody>`;
+    body.innerHTML = `<table class="${several ? "several" : ""}">${table}</table>`;
     for (const slider of body.querySelectorAll("input")) {
       slider.addEventListener("input", () => {
         const over = slider.dataset.axes.split(",").map(Number);
@@ -82,9 +83,14 @@ function drawMenu(id, title, choices, value) {
 
 function drawShown() {
   const { problem, shown } = state;
+  const channels = channelsOf(problem, shown.outChannel);
+  $("#channels-note").hidden = channels.length === 1;
+  $("#channels-note").textContent =
+    `Output channel ${shown.outChannel} sums over the input channels ${channels.join(", ")}, and so ` +
+    `does the distribution. The other pictures show input channel ${shown.inChannel}.`;
   drawMenu("sample", "sample", range(0, problem.batch ?? 1), shown.sample);
   drawMenu("out-channel", "output channel", range(0, problem.outChannels), shown.outChannel);
-  drawMenu("in-channel", "input channel", channelsOf(problem, shown.outChannel), shown.inChannel);
+  drawMenu("in-channel", "input channel", channels, shown.inChannel);
   const deep = problem.kernelSize.length === 3;
   for (const kind of "ywx") {
     const [start, stop] = deep ? boundsOf(problem, kind, 0) : [0, 0];
@@ -98,7 +104,8 @@ function drawShown() {
     const lands = x * stride + w * dilation - lo;
     const verdict = lands === y ? "these slices meet" : `these slices do not meet (y is at ${y})`;
     $("#depth-note").textContent =
-      `Three axes: one slice of each array is shown, and sums go over all depths. ${x}·${stride} + ${w}·${dilation} − ${lo} = ${lands}: ${verdict}.`;
+      "Three axes: one slice of each array is shown, and sums go over all depths. " +
+      `${x}·${stride} + ${w}·${dilation} − ${lo} = ${lands}: ${verdict}.`;
   }
 }
 
@@ -154,7 +161,10 @@ function drawVerdict(refusal) {
   const same = isEven(problem);
   const lines = (same ? [0] : axesOf(problem)).map((axis) => {
     const title = same ? (problem.kernelSize.length === 1 ? "" : "on each axis") : `axis ${axis}`;
-    return `<p class="size">${title ? `<span class="faint">${title}</span> ` : ""}<code>${sizeWithNumbers(problem, axis).replace(/ = (-?\d+)$/, ` = <strong>$1</strong>`)}</code></p>`;
+    const sum = sizeWithNumbers(problem, axis).replace(/ = (\d+)$/, " = <strong>$1</strong>");
+    return `<p class="size">${title} <code>${sum}</code></p>`;
   });
-  box.innerHTML = `<p class="formula">output size = (input − 1)·stride + dilation·(kernel − 1) + 1 − lo − hi + output_padding</p>${lines.join("")}`;
+  const formula =
+    "output size = (input − 1)·stride + dilation·(kernel − 1) + 1 − lo − hi + output_padding";
+  box.innerHTML = `<p class="formula">${formula}</p>${lines.join("")}`;
 }

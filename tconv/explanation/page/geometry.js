@@ -214,7 +214,8 @@ function refusalOf(problem) {
       return fail(
         "output size",
         axis,
-        "(input - 1)*stride + dilation*(kernel_size - 1) + 1 - lo - hi + output_padding must be at least 1",
+        "(input - 1)*stride + dilation*(kernel_size - 1) + 1 - lo - hi + output_padding " +
+          "must be at least 1",
         sizeWithNumbers(problem, axis),
         "Use less padding or a larger input.",
       );

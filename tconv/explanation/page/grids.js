@@ -58,10 +58,11 @@ function gridHtml(scene, kind) {
       const inside = kind !== "y" || isInside(scene.problem, cell.index);
       const empty = kind === "y" && coverageAt(scene.problem, cell.index) === 0;
       const classes = ["cell", kind, inside ? "" : "crop", empty ? "empty" : ""].join(" ");
+      const data = `data-key="${keyOf(cell)}" data-value="${scene.symbolic ? "" : value}"`;
+      const label = escapeHtml(cellLabel(scene, cell, value));
       return (
-        `<div role="gridcell" tabindex="-1" class="${classes}" data-key="${keyOf(cell)}" ` +
-        `data-value="${scene.symbolic ? "" : value}" aria-selected="false" ` +
-        `aria-label="${escapeHtml(cellLabel(scene, cell, value))}">${cellText(scene, cell, value)}</div>`
+        `<div role="gridcell" tabindex="-1" class="${classes}" ${data} aria-selected="false" ` +
+        `aria-label="${label}">${cellText(scene, cell, value)}</div>`
       );
     });
     return `<div role="row">${cells.join("")}</div>`;
@@ -74,6 +75,8 @@ function gridHtml(scene, kind) {
   );
 }
 
+let cells = new Map(); // those of the three grids, by key
+
 function drawGrids(scene) {
   const focused = document.activeElement?.dataset?.key;
   for (const kind of "xwy") {
@@ -81,11 +84,14 @@ function drawGrids(scene) {
     const inside = (cell) => kind !== "y" || !cell.classList.contains("crop");
     [...$(`#grid-${kind}`).querySelectorAll(".cell")].find(inside)?.setAttribute("tabindex", "0");
   }
+  cells = new Map(
+    [...document.querySelectorAll("[role=gridcell]")].map((cell) => [cell.dataset.key, cell]),
+  );
   if (focused) focusCell(focused);
 }
 
 function focusCell(key) {
-  const cell = $(`[role=gridcell][data-key="${key}"]`);
+  const cell = cells.get(key);
   if (!cell) return;
   for (const other of cell.closest(".grid").querySelectorAll("[tabindex='0']")) other.tabIndex = -1;
   cell.tabIndex = 0;
@@ -94,12 +100,21 @@ function focusCell(key) {
 
 // Marks the cells that belong to the subject, and the subject itself.
 function lightGrids(chosen, lit) {
-  const pinned = state.pinned ? keyOf(state.pinned) : null;
-  for (const cell of document.querySelectorAll("[role=gridcell]")) {
-    const { key } = cell.dataset;
-    cell.classList.toggle("lit", lit.has(key));
-    cell.classList.toggle("chosen", chosen !== null && keyOf(chosen) === key);
-    cell.setAttribute("aria-selected", pinned === key);
+  const own = chosen ? [keyOf(chosen)] : [];
+  const pinned = state.pinned ? [keyOf(state.pinned)] : [];
+  const marks = [
+    [".lit", "lit", lit],
+    [".chosen", "chosen", own],
+    ["[aria-selected=true]", null, pinned],
+  ];
+  for (const [selector, name, keys] of marks) {
+    const wanted = new Set(keys);
+    const mark = (cell, on) =>
+      name ? cell.classList.toggle(name, on) : cell.setAttribute("aria-selected", on);
+    for (const cell of document.querySelectorAll(`[role=gridcell]${selector}`)) {
+      if (!wanted.delete(cell.dataset.key)) mark(cell, false);
+    }
+    for (const key of wanted) if (cells.has(key)) mark(cells.get(key), true);
   }
 }
 
@@ -131,7 +146,8 @@ function editCell(cell, typed, commit) {
   const { kind, index } = subjectFrom(cell.dataset.key);
   const [shown, name] = [cell.innerHTML, state.scene.name(kind, index)];
   const start = typed ?? (cell.dataset.value || "0");
-  cell.innerHTML = `<input class="edit" inputmode="decimal" aria-label="new value of ${name}" value="${start}">`;
+  const label = `aria-label="new value of ${name}"`;
+  cell.innerHTML = `<input class="edit" inputmode="decimal" ${label} value="${start}">`;
   const field = $("input", cell);
   let open = true;
   const close = (accept) => {

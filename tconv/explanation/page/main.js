@@ -2,6 +2,7 @@
 
 let pending = null; // "scene": everything; "subject": what depends on the subject
 let writing = null;
+let [drawnScene, drawnInput] = [null, null];
 
 function redraw(what) {
   if (pending === null) requestAnimationFrame(draw);
@@ -43,16 +44,13 @@ function drawScene() {
 }
 
 function drawCaptions() {
-  const { problem } = state;
+  const { problem, scene } = state;
   const sizes = { x: problem.inputSize, w: problem.kernelSize, y: outputSize(problem) };
   for (const kind of "xwy") $(`#size-${kind}`).textContent = sizes[kind].join(" × ");
   const crop = problem.padding.flat().some((pad) => pad > 0);
   $("#size-y").textContent += crop ? ", the crop hatched" : "";
-  const bias =
-    state.scene.b === null
-      ? ""
-      : `, bias ${state.scene.symbolic ? `b[${state.shown.outChannel}]` : written(state.scene.bias())}`;
-  $("#size-y").textContent += bias;
+  const bias = scene.symbolic ? `b[${state.shown.outChannel}]` : written(scene.bias());
+  $("#size-y").textContent += scene.b === null ? "" : `, bias ${bias}`;
   const cut = ["x", "w", "y"].some((kind) => planeOf(problem, kind).cut);
   $("#cut").hidden = !cut;
   $("#cut").textContent = `Of each axis the first ${LONGEST} positions are drawn; sums are whole.`;
@@ -72,9 +70,20 @@ function drawSubject() {
   lightGrids(chosen, lit);
   tell(scene, chosen, state.aloud);
   state.aloud = false;
-  for (const [name, view] of Object.entries(VIEWS))
-    $(`#view-${name}`).innerHTML = view(scene, chosen, lit);
+  drawViews(scene, chosen);
   drawPlayer(scene);
+}
+
+// Bases are drawn for a new scene alone, and the distribution's while it is played.
+function drawViews(scene, chosen) {
+  const played = playedInput();
+  for (const [name, view] of Object.entries(VIEWS)) {
+    const box = $(`#view-${name}`);
+    const stale = drawnScene !== scene || (name === "distribution" && played !== drawnInput);
+    if (stale) box.innerHTML = view.base(scene);
+    $(".marks", box).innerHTML = view.marks(scene, chosen);
+  }
+  [drawnScene, drawnInput] = [scene, played];
 }
 
 function drawCall() {
@@ -209,10 +218,10 @@ function listenToHeader() {
 function listenToCalls() {
   const tabs = $("#libraries");
   tabs.innerHTML = Object.keys(LIBRARIES)
-    .map(
-      (name, place) =>
-        `<button type="button" role="tab" id="tab-${name}" data-library="${name}" aria-controls="call" aria-selected="${place === 0}" tabindex="${place === 0 ? 0 : -1}">${name}</button>`,
-    )
+    .map((name) => {
+      const data = `id="tab-${name}" data-library="${name}" aria-controls="call"`;
+      return `<button type="button" role="tab" ${data}>${name}</button>`;
+    })
     .join("");
   const select = (tab) => {
     for (const other of tabs.children) {
@@ -221,6 +230,7 @@ function listenToCalls() {
     }
     if (state.scene) drawCall();
   };
+  select(tabs.firstChild);
   tabs.addEventListener("click", ({ target }) => target.dataset.library && select(target));
   tabs.addEventListener("keydown", (event) => {
     const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];

@@ -1,5 +1,7 @@
 // What is said of the subject: its terms, products and sum, or where its value goes.
 
+const INVITATION =
+  "Point at any number, or move to it with Tab and the arrow keys. A click or Enter keeps it.";
 const MOST_TERMS = 48; // written out; the rest is counted
 
 const span = (role, text) => `<span class="${role}">${text}</span>`;
@@ -59,7 +61,8 @@ function tellSource(scene, cell) {
     const numbers = scene.symbolic
       ? ""
       : ` <span class="faint">${factor(x)}·${factor(w)} = ${written(product)}</span>`;
-    return `<span class="use ${inside ? "" : "thrown"}">${other} → ${span("y", scene.name("y", term.output))}${numbers}</span>`;
+    const goal = span("y", scene.name("y", term.output));
+    return `<span class="use ${inside ? "" : "thrown"}">${other} → ${goal}${numbers}</span>`;
   });
   const number = scene.symbolic ? "" : ` = ${written(scene.valueOf(cell))}`;
   const what = cell.kind === "x" ? "is multiplied by every tap" : "multiplies every input";
@@ -68,9 +71,8 @@ function tellSource(scene, cell) {
   const lines = [
     `${span(cell.kind, scene.name(cell.kind, cell.index))}${number} ${what}: ${count}${lost}`,
   ];
-  lines.push(
-    `<span class="uses">${told.join("")}${terms.length > told.length ? ` … ${terms.length - told.length} more` : ""}</span>`,
-  );
+  const more = terms.length > told.length ? ` … ${terms.length - told.length} more` : "";
+  lines.push(`<span class="uses">${told.join("")}${more}</span>`);
   return { lines, notes: [] };
 }
 
@@ -78,7 +80,7 @@ function tellSource(scene, cell) {
 function tell(scene, cell, aloud) {
   const panel = $("#telling");
   if (!cell) {
-    panel.innerHTML = `<p class="hint">Point at any number, or move to it with Tab and the arrow keys. A click or Enter keeps it.</p>`;
+    panel.innerHTML = `<p class="hint">${INVITATION}</p>`;
     panel.dataset.key = "";
     return;
   }
