@@ -54,11 +54,13 @@ class Browser:
     def __init__(self, driver: Any, folder: Path) -> None:
         self.driver = driver
         self.folder = folder
+        self.opened = ""
 
     def open(self, text: str, fragment: str = "") -> None:
         """The page from a file of its own."""
         path = self.folder / "page.html"
         path.write_text(text, "utf-8")
+        self.opened = text
         self.driver.get("about:blank")
         self.driver.get(f"{path.as_uri()}{fragment and '#'}{fragment}")
         self.settle()

@@ -124,5 +124,8 @@ def test_every_view_shows_the_pinned_output(question):
         " count('#view-collection rect.x.lit'), count('#view-matrix .row.lit'),"
         " count('#view-matrix .entry.lit'), count('#view-phases .frame.chosen')]"
     ) == [4, 1, 4, 1, 4, 1]
+    question.point("#folded rect")
+    assert question.lit("y") == {(2, 3)}, "what depends on the subject is no subject"
+    question.point("h1")
     question.press("ESCAPE")
     assert question.lit("y") == set()

@@ -8,18 +8,7 @@ const LIBRARIES = {
   flax: flaxCall,
   ONNX: onnxCall,
 };
-const NUMPY_DTYPES = [
-  "float16",
-  "float32",
-  "float64",
-  "int8",
-  "int16",
-  "int32",
-  "int64",
-  "uint8",
-  "uint16",
-  "uint32",
-];
+const FLOATS = ["float16", "float32", "float64"];
 const MOST_LITERALS = 600; // numbers written into a call; larger arrays are drawn at random
 
 const sameEntries = (entries) => entries.every((entry) => entry === entries[0]);
@@ -65,7 +54,7 @@ function arrayLines(scene, dtype) {
 function factsOf(scene) {
   const { problem } = scene;
   const axes = problem.kernelSize.length;
-  const dtype = NUMPY_DTYPES.includes(state.dtype) ? state.dtype : "float32";
+  const dtype = FLOATS.includes(state.dtype) ? state.dtype : "float32";
   const crops = problem.padding.map(([lo, hi], axis) => [lo, hi - problem.outputPadding[axis]]);
   const unbatched = problem.batch === null;
   return {
@@ -325,9 +314,12 @@ function onnxCall(scene) {
   return { imports, body: body.join("\n"), note };
 }
 
-// The whole text for one library, and what the reader should know of it.
+// The whole text for one library, and what the reader should know of it.  Only tconv sums
+// integers in every form: the others are given floats.
 function callText(scene, library) {
   const { imports, body, note = "" } = LIBRARIES[library](scene);
-  const { dtype } = factsOf(scene);
+  const numbers = [...scene.x, ...scene.w, ...(scene.b ?? [])];
+  const exact = !scene.symbolic && state.dtype.includes("int") && numbers.every(Number.isInteger);
+  const dtype = exact && library === "tconv" ? "int64" : factsOf(scene).dtype;
   return { text: [...imports, "", arrayLines(scene, dtype), body].join("\n"), note };
 }

@@ -122,7 +122,7 @@ function rulerMarks(scene, cell) {
       : 0;
     const named = read ? symbol("x", [i]) + symbol("w", tap) : "0";
     marks += spreadSquare(scene, place, { tap, lit: true });
-    marks += square(column, 1.25, { classes: "w lit", text: tapText(scene, tap), key: `w:${tap}` });
+    marks += square(column, 1.25, { classes: "w lit", text: tapText(scene, tap) });
     marks += square(column, 2.25, {
       classes: classesOf("product", read && "lit"),
       text: scene.symbolic ? named : written(product, 3),

@@ -86,7 +86,6 @@ function foldedRow(scene, cell) {
     return square(column, row, {
       classes: tap ? "w lit" : "zero",
       text: tap ? tapText(scene, tap) : "0",
-      key: keyOf({ kind: "x", index: input }),
     });
   });
   const name = scene.name("y", cell.index);
