@@ -124,7 +124,7 @@ def test_every_view_shows_the_pinned_output(question):
         " count('#view-collection rect.x.lit'), count('#view-matrix .row.lit'),"
         " count('#view-matrix .entry.lit'), count('#view-phases .frame.chosen')]"
     ) == [4, 1, 4, 1, 4, 1]
-    question.point("#folded rect")
+    question.point("#folded")
     assert question.lit("y") == {(2, 3)}, "what depends on the subject is no subject"
     question.point("h1")
     question.press("ESCAPE")

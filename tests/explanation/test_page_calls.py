@@ -60,7 +60,7 @@ def values_of(text: str) -> tuple[Any, dict[str, Any]]:
 def test_a_copied_call_gives_the_definitions_values(browser, problem, library):
     pytest.importorskip(MODULES[library], reason=f"runs the call of {library}")
     y, _ = values_of(copied(browser, data_of(problem), library))
-    wanted = reference.conv_transpose(*problem.arrays(), **problem.keywords)
+    wanted = reference.conv_transpose(*problem.arrays(), **problem.keywords).astype(np.float64)
     assert y.shape == wanted.shape
     # A sum of at most 17 products of numbers below 4 in float32.
     np.testing.assert_allclose(y, wanted, rtol=0, atol=17 * 16 * 17 * 2.0**-24)
