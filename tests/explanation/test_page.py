@@ -129,3 +129,28 @@ def test_every_view_shows_the_pinned_output(question):
     question.point("h1")
     question.press("ESCAPE")
     assert question.lit("y") == set()
+
+
+@pytest.mark.parametrize("problem", LIT, ids=repr)
+def test_the_pictures_agree_with_the_terms(browser, problem):
+    """Of every output: the inputs and taps that each picture lights; on one axis the numbers."""
+    browser.open(page(data_of(problem)))
+    triples, y = related(problem), expected(problem)[0, 0]
+    count = "return arguments[0].map((selector) => document.querySelectorAll(selector).length)"
+    numbers = (
+        "return [...document.querySelectorAll(arguments[0])]"
+        ".map((cell) => Number(cell.nextSibling.textContent.replace('\u2212', '-')))"
+    )
+    pictures = [f"#view-{name} .marks {lit}" for name, lit in (
+        ("distribution", "rect.lit:is(.y)"), ("collection", ".tapped"), ("matrix", ".entry.lit"),
+        ("collection", ".x.lit"),
+    )]  # fmt: skip
+    for index in np.ndindex(y.shape):
+        browser.hover(f"y:{','.join(map(str, index))}")
+        own = [(i, t) for i, t, o in triples if o == index]
+        taps = len(list(np.ndindex(problem.kernel_size)))
+        assert browser.run(count, pictures) == [1, taps, len(own), len({i for i, _ in own})]
+        if problem.ndim == 1:
+            for picture in ("distribution", "collection"):
+                shown = browser.run(numbers, f"#view-{picture} .marks .product.lit")
+                assert sum(shown) == pytest.approx(y[index], abs=0.02)  # two decimals are shown

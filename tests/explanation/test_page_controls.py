@@ -267,6 +267,16 @@ def test_a_broken_link_leaves_the_page_as_it_is(question):
     assert "more numbers than a page can show" in question.find("#too-large").text
 
 
+def test_one_channel_of_a_layer(question):
+    question.show("input_size=32,32&kernel_size=4,4&stride=2,2&in_channels=64&out_channels=32")
+    assert not question.find("#grid-y").is_displayed()
+    question.find("#one-channel").click()
+    question.settle()
+    assert question.text("#size-y").startswith("66")
+    assert "first 32" in question.text("#cut")
+    assert len(question.values()) == 32 * 32
+
+
 def test_every_case_works(question):
     titles = question.run("return [...document.getElementById('cases').options].map((o) => o.text)")
     titles = titles[1:]

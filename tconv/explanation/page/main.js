@@ -174,6 +174,11 @@ function listenToControls() {
     state.values = { ...values, bias: target.checked, given: { ...values.given, b } };
     redraw("scene");
   });
+  $("#one-channel").addEventListener("click", () => {
+    state.values = { ...state.values, mode: "count", bias: false };
+    grown = {};
+    changeProblem({ ...state.problem, inChannels: 1, outChannels: 1, groups: 1, batch: null });
+  });
   const menus = { sample: "sample", "out-channel": "outChannel", "in-channel": "inChannel" };
   for (const [id, name] of Object.entries(menus)) {
     $(`#${id}`).addEventListener("change", ({ target }) => {
