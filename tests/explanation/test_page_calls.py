@@ -27,7 +27,7 @@ PROBLEMS = [
     Problem((4,), (2,), stride=3, padding=3, output_padding=2, dilation=2, batch=2, seed=1),
     Problem(
         (2, 3), (3, 2), stride=(3, 2), padding=1, output_padding=(2, 1), dilation=(1, 2),
-        groups=2, in_channels=4, out_channels=2, bias=True, batch=2, seed=2,
+        groups=2, in_channels=4, out_channels=4, bias=True, batch=2, seed=2,
     ),
     Problem(
         (3,), (2,), stride=2, padding=((2, -1),), groups=2, in_channels=2, out_channels=4,

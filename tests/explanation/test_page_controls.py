@@ -267,6 +267,18 @@ def test_a_broken_link_leaves_the_page_as_it_is(question):
     assert "more numbers than a page can show" in question.find("#too-large").text
 
 
+def test_a_bias_can_be_added_and_changed(question):
+    before = question.values()
+    question.run("document.querySelector('details').open = true")
+    question.find("#bias").click()
+    question.settle()
+    assert question.values() == {index: value + 1 for index, value in before.items()}
+    question.set("#bias-value", -3)
+    assert question.values() == {index: value - 3 for index, value in before.items()}
+    question.hover("y:0,0")
+    assert question.text("#telling").endswith("= 1·6 + (\N{MINUS SIGN}3)= 3")
+
+
 def test_one_channel_of_a_layer(question):
     question.show("input_size=32,32&kernel_size=4,4&stride=2,2&in_channels=64&out_channels=32")
     assert not question.find("#grid-y").is_displayed()

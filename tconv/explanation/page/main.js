@@ -51,6 +51,10 @@ function drawCaptions() {
   $("#size-y").textContent += crop ? ", the crop hatched" : "";
   const bias = scene.symbolic ? `b[${state.shown.outChannel}]` : written(scene.bias());
   $("#size-y").textContent += scene.b === null ? "" : `, bias ${bias}`;
+  const field = $("#bias-value");
+  field.parentElement.hidden = scene.b === null || scene.symbolic;
+  $("span", field.parentElement).textContent = `b[${state.shown.outChannel}]`;
+  if (document.activeElement !== field) field.value = scene.bias();
   const cut = ["x", "w", "y"].some((kind) => planeOf(problem, kind).cut);
   $("#cut").hidden = !cut;
   $("#cut").textContent = `Of each axis the first ${LONGEST} positions are drawn; sums are whole.`;
@@ -118,11 +122,17 @@ function pin(chosen) {
   redraw(state.problem.kernelSize.length === 3 ? "scene" : "subject");
 }
 
+// Gives one element of x, w or b another number; the rest becomes given as it stands.
 function edit({ kind, index }, number) {
   const { scene, values, problem } = state;
-  const given = { x: [...scene.x], w: [...scene.w], b: scene.b };
-  const channel = state.shown.inChannel;
-  given[kind][kind === "x" ? scene.xPlace(channel, index) : scene.wPlace(channel, index)] = number;
+  const given = { x: [...scene.x], w: [...scene.w], b: scene.b && [...scene.b] };
+  const { inChannel, outChannel } = state.shown;
+  const place = {
+    x: () => scene.xPlace(inChannel, index),
+    w: () => scene.wPlace(inChannel, index),
+    b: () => outChannel,
+  }[kind]();
+  given[kind][place] = number;
   take(problem, { ...values, mode: "given", given }, state.pinned);
   remember();
   redraw("scene");
@@ -173,6 +183,10 @@ function listenToControls() {
     const b = target.checked ? (values.given.b ?? Array(problem.outChannels).fill(1)) : null;
     state.values = { ...values, bias: target.checked, given: { ...values.given, b } };
     redraw("scene");
+  });
+  $("#bias-value").addEventListener("input", ({ target }) => {
+    const number = target.valueAsNumber;
+    if (state.scene && Number.isFinite(number)) edit({ kind: "b", index: [] }, number);
   });
   $("#one-channel").addEventListener("click", () => {
     state.values = { ...state.values, mode: "count", bias: false };

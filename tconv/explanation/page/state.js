@@ -9,6 +9,8 @@ const state = {
   hovered: null, // subjects: {kind: "x" | "w" | "y", index}
   pinned: null,
   player: { view: "distribution", step: 0, active: false },
+  scene: null, // the problem with its numbers, null where it is refused
+  aloud: false, // whether the next subject is said to a screen reader
 };
 
 const CASES = {
