@@ -264,7 +264,7 @@ def test_a_broken_link_leaves_the_page_as_it_is(question):
     question.show("input_size=4,4&kernel_size=4,4&stride=0,2")
     assert question.text("#refusal").startswith("stride, spatial axis 0: must be at least 1; got 0")
     question.show("input_size=900,900&kernel_size=3,3")
-    assert "more numbers than a page can show" in question.find("#too-large").text
+    assert "more numbers than a page can show" in question.text("#unshown")
 
 
 def test_a_bias_can_be_added_and_changed(question):
@@ -277,6 +277,15 @@ def test_a_bias_can_be_added_and_changed(question):
     assert question.values() == {index: value - 3 for index, value in before.items()}
     question.hover("y:0,0")
     assert question.text("#telling").endswith("= 1·6 + (\N{MINUS SIGN}3)= 3")
+
+
+def test_empty_arrays(browser):
+    problem = Problem((2,), (2,), batch=0)
+    browser.open(page(data_of(problem)))
+    assert "empty" in browser.text("#unshown")
+    browser.find("#one-channel").click()
+    browser.settle()
+    assert list(browser.values().values()) == [1, 3, 2]
 
 
 def test_one_channel_of_a_layer(question):

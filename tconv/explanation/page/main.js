@@ -25,14 +25,15 @@ const isAddressable = () => /^(file|https?):$/.test(location.protocol);
 
 function drawScene() {
   const refusal = refusalOf(state.problem);
-  const tooLarge = refusal === null && isTooLarge(state.problem);
+  const obstacle = refusal === null ? obstacleOf(state.problem) : null;
   drawSliders(changeProblem);
   drawChoices();
   drawVerdict(refusal);
-  document.body.classList.toggle("refusing", refusal !== null || tooLarge);
-  $("#too-large").hidden = !tooLarge;
+  document.body.classList.toggle("refusing", refusal !== null || obstacle !== null);
+  $("#unshown").hidden = obstacle === null;
+  $("#unshown span").textContent = obstacle;
   state.scene = null;
-  if (refusal !== null || tooLarge) {
+  if (refusal !== null || obstacle !== null) {
     stopPlaying();
     return;
   }

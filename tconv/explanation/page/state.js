@@ -218,7 +218,7 @@ function readHash(text) {
   const mode = entries.get("values") in MODES ? entries.get("values") : "count";
   const bias = entries.has("b") || entries.get("bias") === "1";
   const values = { mode, seed: parseInt(entries.get("seed"), 10) || 1, bias, given: {} };
-  if (!refusalOf(problem) && !isTooLarge(problem)) {
+  if (!refusalOf(problem) && !obstacleOf(problem)) {
     values.given = arraysOf(problem, { ...values, mode: "count" });
     for (const letter of ["x", "w", "b"]) {
       const list = entries.has(letter) ? numbers(entries.get(letter)) : null;
@@ -241,8 +241,16 @@ function readHash(text) {
   return true;
 }
 
-const isTooLarge = (problem) =>
-  [xShape(problem), wShape(problem), yShape(problem)].some((shape) => productOf(shape) > MOST);
+// Why a valid problem cannot be drawn, or null.
+function obstacleOf(problem) {
+  const counts = [xShape(problem), wShape(problem), yShape(problem)].map(productOf);
+  if (counts.includes(0)) return "These arrays are empty: there is nothing to show.";
+  if (Math.max(...counts) <= MOST) return null;
+  return (
+    "These arrays hold more numbers than a page can show. tconv.explain(x, w, ...).text(index) " +
+    "tells of any output."
+  );
+}
 
 // What is explained now, and where the subject came from.
 function subject() {
