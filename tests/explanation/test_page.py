@@ -33,6 +33,14 @@ def test_the_page_is_small_and_names_no_address():
     assert "default-src 'none'" in text
 
 
+def test_a_page_carries_no_numbers_that_it_cannot_show(browser):
+    problem = Problem((40, 40), (2, 2), in_channels=16, batch=None, bias=True)
+    text = page(data_of(problem))
+    assert len(text.encode()) < LIMIT
+    browser.open(text)
+    assert "more numbers than a page can show" in browser.text("#unshown")
+
+
 @pytest.mark.parametrize("seed", range(30))
 def test_outputs_are_the_references(browser, seed):
     """Half of the problems come as the page's data, half by its address."""

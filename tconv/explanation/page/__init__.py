@@ -15,6 +15,10 @@ _SCRIPTS = (
 )
 
 
+# The page draws no array of more numbers (MOST in state.js), so it need not carry them.
+_MOST = 20_000
+
+
 def page(data: dict[str, Any]) -> str:
     """The page that explains one transposed convolution, as text.
 
@@ -29,6 +33,8 @@ def page(data: dict[str, Any]) -> str:
         A whole HTML document. It makes no request, from disk or inside a notebook.
     """
     embedded = {name: data[name] for name in ("parameters", "x", "w", "b", "dtype")}
+    if max(map(_count, (embedded["x"], embedded["w"]))) > _MOST:
+        embedded |= dict.fromkeys("xwb")
     # "<" would let a text end the script that holds it.
     text = json.dumps(_plain(embedded), allow_nan=False).replace("<", "\\u003c")
     return _template().replace("{{data}}", text)
@@ -41,6 +47,11 @@ def _template() -> str:
     html, css = (folder.joinpath(f"page.{kind}").read_text("utf-8") for kind in ("html", "css"))
     script = "\n".join(folder.joinpath(f"{name}.js").read_text("utf-8") for name in _SCRIPTS)
     return html.replace("{{css}}", css).replace("{{js}}", script)
+
+
+def _count(value: Any) -> int:
+    """How many numbers nested lists hold."""
+    return sum(map(_count, value)) if isinstance(value, list) else 1
 
 
 def _plain(value: Any) -> Any:

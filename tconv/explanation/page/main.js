@@ -16,7 +16,8 @@ function draw() {
   if (state.scene) drawSubject();
   // History must not be written at the pace of a slider.
   clearTimeout(writing);
-  if (isAddressable())
+  const told = state.scene !== null || refusalOf(state.problem) !== null;
+  if (told && isAddressable())
     writing = setTimeout(() => history.replaceState(null, "", `#${writeHash()}`), 150);
 }
 
