@@ -379,4 +379,11 @@ def test_nothing_is_wider_than_the_window(question, width):
     ):
         question.show(fragment)
         assert question.run("return document.documentElement.scrollWidth") <= width
+    question.show("input_size=4,4&kernel_size=4,4&stride=2,2&padding=1:1,1:1&at=y:0,1")
+    overflowing = (
+        "return [...document.querySelectorAll('.scroll')]"
+        ".filter((box) => box.scrollWidth > box.clientWidth || box.scrollHeight > box.clientHeight)"
+        ".map((box) => box.id)"
+    )
+    assert question.run(overflowing) == []
     question.driver.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
