@@ -80,11 +80,7 @@ def test_the_callable_has_the_signature_of_the_function():
         assert parameter.kind == whole[name].kind
 
 
-PAGE = "the page is in tconv.explanation.page"
-
-
 def test_the_page_is_written_and_framed_for_notebooks(tmp_path):
-    pytest.importorskip("tconv.explanation.page", reason=PAGE)
     explanation = tconv.explain(np.array([[[2.0, np.nan]]]), np.array([[[1.0, 2.0]]]))
     document = explanation.html(tmp_path / "page.html")
     assert document.lstrip().lower().startswith("<!doctype html>")
@@ -96,7 +92,6 @@ def test_the_page_is_written_and_framed_for_notebooks(tmp_path):
 
 
 def test_the_command_writes_the_page(tmp_path, capsys):
-    pytest.importorskip("tconv.explanation.page", reason=PAGE)
     path = tmp_path / "page.html"
     assert main([*PROBLEM, "--html", str(path)]) == 0
     assert path.read_text("utf-8") == tconv.explain.sizes((4, 4), 4, stride=2, padding=1).html()
