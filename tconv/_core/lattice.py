@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from itertools import pairwise
 from math import gcd
 from typing import NamedTuple
 
@@ -260,11 +261,16 @@ class Cells:
         """The phases of a cell in order."""
         stride = self.axis.stride
         if 1 not in (stride, self.axis.dilation):
-            of_phase: list[list[tuple[int, int]]] = [[] for _ in range(stride)]
+            reached: dict[int, list[tuple[int, int]]] = {}
             for tap in range(self.axis.kernel_size):
                 shift, phase = self._lands(tap)
-                of_phase[phase].append((tap, shift))
-            return tuple(Run(r, r + 1, tuple(taps)) for r, taps in enumerate(of_phase))
+                reached.setdefault(phase, []).append((tap, shift))
+            runs = []
+            for phase, following in pairwise([*sorted(reached), stride]):
+                runs.append(Run(phase, phase + 1, tuple(reached[phase])))
+                if following > phase + 1:
+                    runs.append(Run(phase + 1, following, ()))
+            return tuple(runs)
         leading = range(0, self.axis.kernel_size, stride)
         ragged = self.axis.kernel_size - leading[-1]
         taps = tuple((tap, self._lands(tap)[0]) for tap in leading)

@@ -14,6 +14,7 @@ from typing import Any
 from tconv._core.arguments import (
     Pairs,
     Shape,
+    check_allocatable,
     check_bias,
     check_groups,
     check_nonempty,
@@ -243,7 +244,9 @@ def _transposed_plan(
         output_size,
         layout.letters,
     )
-    return Plan(batch, in_channels, out_channels, groups, axes, layout.channels_last)
+    plan = Plan(batch, in_channels, out_channels, groups, axes, layout.channels_last)
+    check_allocatable("output size", plan.y_shape, "Use a smaller stride, or more padding.")
+    return plan
 
 
 @lru_cache(maxsize=4096)
@@ -273,4 +276,6 @@ def _forward_plan(
     check_nonempty("x", input_size, x_shape, layout.letters)
     check_nonempty("w", kernel_size, w_shape, layout.letters)
     axes = forward_axes(input_size, kernel_size, stride, padding, dilation, layout.letters)
-    return Plan(batch, out_channels, in_channels, groups, axes, layout.channels_last)
+    plan = Plan(batch, out_channels, in_channels, groups, axes, layout.channels_last)
+    check_allocatable("output size", plan.x_shape, "Use less padding, or a larger stride.")
+    return plan

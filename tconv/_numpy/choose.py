@@ -8,6 +8,7 @@ from functools import lru_cache
 from tconv._core.cost import Counts, Rates, cheapest
 from tconv._core.plan import Plan
 from tconv._numpy.forms import FORMS, Form
+from tconv._numpy.forms.tapwise import is_far
 
 # Nanoseconds in float32 on an AMD EPYC, two cores: fitted to generated problems as in ``python -m
 # benchmarks rates``.  What is counted was corrected with the problems of ``benchmarks choice`` in
@@ -17,9 +18,14 @@ RATES = Rates(products=0.012, convolved=0, added=0.43, moved=0.4, runs=0.3, fres
 
 @lru_cache(maxsize=4096)
 def candidates(result: str, plan: Plan) -> dict[str, Counts]:
-    """The forms that are possible for a plan, and their counts."""
-    forms = FORMS[result].items()
-    return {name: form.counts(plan) for name, form in forms if form.possible(plan)}
+    """The forms that are possible for a plan, and their counts: ``tapwise`` alone where numbers
+    are far beyond the arrays, and nowhere else."""
+    far = is_far(plan)
+    return {
+        name: form.counts(plan)
+        for name, form in FORMS[result].items()
+        if (name == "tapwise") == far and form.possible(plan)
+    }
 
 
 @lru_cache(maxsize=4096)

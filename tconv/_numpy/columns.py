@@ -3,22 +3,23 @@ tap at one position of x."""
 
 from __future__ import annotations
 
-from itertools import product
 from math import prod
 
 import numpy as np
 
 from tconv._core.plan import Plan
 from tconv._core.typing import AnyArray
-from tconv._numpy.forms.windows import all_windows
+from tconv._numpy.forms.tapwise import joined
 from tconv._numpy.tiles import EVERY
 
 
 def im2col(plan: Plan, y: AnyArray) -> AnyArray:
     """(batch, channels * taps, positions): each column is one window, flattened."""
-    shape = (y.shape[0], y.shape[1] * plan.taps, prod(plan.input_size))
-    columns = all_windows(plan, y).reshape(shape)
-    return columns if columns.flags.writeable else columns.copy()  # never a view of y
+    batch, channels = y.shape[:2]
+    cols = np.zeros((batch, channels, *plan.kernel_size, *plan.input_size), y.dtype)
+    for tap, inputs, outputs in joined(plan):
+        cols[(EVERY, EVERY, *tap, *inputs)] = y[(EVERY, EVERY, *outputs)]
+    return cols.reshape(batch, channels * plan.taps, prod(plan.input_size))
 
 
 def col2im(plan: Plan, cols: AnyArray) -> AnyArray:
@@ -27,10 +28,8 @@ def col2im(plan: Plan, cols: AnyArray) -> AnyArray:
     channels = cols.shape[1] // plan.taps
     cols = cols.reshape(batch, channels, *plan.kernel_size, *plan.input_size)
     y = np.zeros((batch, channels, *plan.output_size), cols.dtype)
-    for tap in product(*map(range, plan.kernel_size)):
-        landings = [axis.landing(t) for axis, t in zip(plan.axes, tap, strict=True)]
-        source, target = zip(*landings, strict=True)
-        y[(EVERY, EVERY, *target)] += cols[(EVERY, EVERY, *tap, *source)]
+    for tap, inputs, outputs in joined(plan):
+        y[(EVERY, EVERY, *outputs)] += cols[(EVERY, EVERY, *tap, *inputs)]
     return y
 
 

@@ -15,6 +15,7 @@ from typing import Any
 from tconv._core.plan import Plan
 from tconv._numpy.choose import RATES, choose, nanoseconds
 from tconv._numpy.forms import EXACT, FORMS, Form
+from tconv._numpy.forms.tapwise import is_far
 from tconv._numpy.scratch import WORKSPACE
 
 OPERANDS = {"y": "xw", "x": "yw", "w": "xy"}
@@ -38,9 +39,12 @@ class Task:
 
     def form_for(self, plan: Plan) -> Form:
         """The form that computes a plan."""
-        if self.form == "exact":
-            return EXACT[self.result]
-        name = choose(self.result, plan) if self.form == "auto" else self.form
+        if self.form == "auto":
+            name = choose(self.result, plan)
+        elif is_far(plan):
+            name = "tapwise"
+        else:
+            name = EXACT[self.result] if self.form == "exact" else self.form
         return FORMS[self.result][name]
 
 

@@ -1,7 +1,9 @@
-"""The maps that read y one tap after the other, each for the positions that it joins and no
-others: no zero stands for a position outside of y or x, where a NaN or an infinity would meet it.
+"""The three maps one tap after the other, each for the positions that it joins and no others: no
+zero stands for a position outside of y or x, where a NaN or an infinity would meet it, and nothing
+is held or visited for the positions between.
 
-That costs a copy of x and of y a tap, so it is for operands that are not finite.
+That costs a copy of x and of y a tap, so it is for operands that are not finite, and for plans
+whose numbers are far beyond the sizes of their arrays.
 """
 
 from __future__ import annotations
@@ -12,9 +14,13 @@ from math import prod
 
 import numpy as np
 
+from tconv._core.axis import Axis
+from tconv._core.lattice import joint
 from tconv._core.plan import Plan
 from tconv._core.typing import AnyArray
-from tconv._numpy.tiles import Index
+
+Taps = tuple[int, ...]
+Slices = tuple[slice, ...]
 
 # Elements looked at together, whose answers stay in the cache.
 _BLOCK = 1 << 16
@@ -30,13 +36,47 @@ def all_finite(array: AnyArray) -> bool:
     return bool(np.isfinite(array).all())
 
 
-def _joined(plan: Plan) -> Iterator[tuple[Index, Index, Index]]:
+# How many times the sizes of its arrays a number of an axis is at least when it is far beyond
+# them, and how many times the taps the phases are; where these are few neither matters.
+BEYOND = 8
+FEW_NUMBERS, FEW_PHASES = 64, 1024
+
+
+def is_far(plan: Plan) -> bool:
+    """Whether most of what other forms hold or visit, zeros beside the arrays and phases of y,
+    has no tap."""
+    phases = prod(min(axis.stride, axis.output_size) for axis in plan.axes)
+    return phases > max(FEW_PHASES, 2 * BEYOND * plan.taps) or any(map(_is_far, plan.axes))
+
+
+def _is_far(axis: Axis) -> bool:
+    size = axis.input_size + axis.output_size + axis.kernel_size
+    number = max(axis.stride, axis.extent, abs(axis.lo), abs(axis.hi))
+    return number > FEW_NUMBERS + BEYOND * size
+
+
+def joined(plan: Plan) -> Iterator[tuple[Taps, Slices, Slices]]:
     """Each tap, the positions of x that it carries inside y, and those of y that they land on."""
-    for tap in product(*map(range, plan.kernel_size)):
+    every = (range(part.start, part.stop) for part in (joint(axis).w for axis in plan.axes))
+    for tap in product(*every):
         landings = [axis.landing(t) for axis, t in zip(plan.axes, tap, strict=True)]
         inputs, outputs = zip(*landings, strict=True)
         if all(along.start < along.stop for along in inputs):
-            yield (..., *tap), (..., *inputs), (..., *outputs)
+            yield tap, inputs, outputs
+
+
+def conv_transpose(plan: Plan, x: AnyArray, w: AnyArray) -> AnyArray:
+    """y[i*s + t*d - lo] += x[i] * w[t] for every tap."""
+    lead = plan.batch, plan.groups
+    signal = x.reshape(*lead, plan.group_in_channels, *plan.input_size)
+    weight = w.reshape(plan.groups, plan.group_in_channels, *w.shape[1:])
+    y = np.zeros((*lead, plan.group_out_channels, *plan.output_size), x.dtype)
+    for tap, inputs, outputs in joined(plan):
+        carried = signal[(..., *inputs)]
+        columns = carried.reshape(*carried.shape[:3], prod(carried.shape[3:]))
+        products = np.ascontiguousarray(weight[(..., *tap)].swapaxes(1, 2)) @ columns
+        y[(..., *outputs)] += products.reshape(*products.shape[:3], *carried.shape[3:])
+    return y.reshape(plan.y_shape)
 
 
 def conv(plan: Plan, y: AnyArray, w: AnyArray) -> AnyArray:
@@ -45,11 +85,11 @@ def conv(plan: Plan, y: AnyArray, w: AnyArray) -> AnyArray:
     x = np.zeros((*lead, plan.group_in_channels, *plan.input_size), y.dtype)
     source = y.reshape(*lead, plan.group_out_channels, *plan.output_size)
     weight = w.reshape(plan.groups, plan.group_in_channels, *w.shape[1:])
-    for tap, inputs, outputs in _joined(plan):
-        read = source[outputs]
+    for tap, inputs, outputs in joined(plan):
+        read = source[(..., *outputs)]
         columns = read.reshape(*read.shape[:3], prod(read.shape[3:]))
-        products = np.ascontiguousarray(weight[tap]) @ columns
-        x[inputs] += products.reshape(*products.shape[:3], *read.shape[3:])
+        products = np.ascontiguousarray(weight[(..., *tap)]) @ columns
+        x[(..., *inputs)] += products.reshape(*products.shape[:3], *read.shape[3:])
     return x.reshape(plan.x_shape)
 
 
@@ -60,16 +100,17 @@ def weight_cotangent(plan: Plan, x: AnyArray, y: AnyArray) -> AnyArray:
     source = y.reshape(*lead, plan.group_out_channels, *plan.output_size)
     shape = (plan.groups, plan.group_in_channels, plan.group_out_channels, *plan.kernel_size)
     w = np.zeros(shape, y.dtype)
-    for tap, inputs, outputs in _joined(plan):
-        for carried, read in zip(signal[inputs], source[outputs], strict=True):
+    for tap, inputs, outputs in joined(plan):
+        joins = zip(signal[(..., *inputs)], source[(..., *outputs)], strict=True)
+        for carried, read in joins:
             columns = read.reshape(*read.shape[:2], prod(read.shape[2:]))
-            w[tap] += carried.reshape(
+            w[(..., *tap)] += carried.reshape(
                 *carried.shape[:2], prod(carried.shape[2:])
             ) @ columns.swapaxes(1, 2)
     return w.reshape(plan.w_shape)
 
 
-def conv_workspace(plan: Plan, itemsize: int) -> int:
+def workspace(plan: Plan, itemsize: int) -> int:
     """Bytes of what a tap reads, of its products, and of the kernel."""
     positions = plan.batch * prod(plan.input_size)
     kernel = plan.in_channels * plan.group_out_channels
