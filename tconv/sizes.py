@@ -214,7 +214,7 @@ def conv_input_sizes(
             fail(
                 "stride",
                 one.name,
-                f"each of its output paddings has an input size, and at most {MOST_SIZES} are listed",
+                f"every output padding below it has an input size; {MOST_SIZES} are listed at most",
                 f"stride={one.stride}, with sizes from {smallest + first} to "
                 f"{smallest + one.stride - 1}",
                 "Take them from this range; each size of it is possible.",

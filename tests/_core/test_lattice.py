@@ -124,6 +124,21 @@ def test_the_runs_of_phases_hold_every_tap_where_it_lands(stride: int) -> None:
         assert cells.even == (len({len(run.taps) for run in cells.runs}) == len(cells.runs) == 1)
 
 
+@pytest.mark.parametrize(
+    ("stride", "dilation"), [(10**6, 10**6 - 1), (2**62, 5), (2**70, 2**71 + 1)]
+)
+def test_runs_and_pieces_are_as_many_as_the_taps(stride: int, dilation: int) -> None:
+    """Phases without taps, between those with one, are one run."""
+    cells = Cells(Axis(3, 5, 4, stride, dilation, 1))
+    assert len(cells.pieces) == 4
+    assert len(cells.runs) <= 8
+    assert [r.start for r in cells.runs] == [0, *(r.stop for r in cells.runs[:-1])]
+    assert cells.runs[-1].stop == stride
+    landed = {tap: (shift, run.start) for run in cells.runs for tap, shift in run.taps}
+    assert landed == {tap: lands(tap, stride, dilation) for tap in range(4)}
+    assert all(run.stop == run.start + 1 for run in cells.runs if run.taps)
+
+
 @STRIDES
 def test_the_pieces_hold_every_tap_in_order(stride: int) -> None:
     for axis in axes_in_cells(stride):
