@@ -29,13 +29,9 @@ def im2col(plan: Plan, y: jax.Array) -> jax.Array:
 def _tap(array: jax.Array, axis: Axis, tap: int, place: int) -> jax.Array:
     """What a tap reads at each position: every ``stride``-th entry."""
     if is_known(axis.input_size) and is_known(axis.output_size):
-        inputs, outputs = (
-            range(size)[part]
-            for size, part in zip(
-                (axis.input_size, axis.output_size), axis.landing(tap), strict=True
-            )
-        )
-        stop, step = min(outputs.stop, axis.output_size), min(outputs.step, axis.output_size)
+        size, (carried, landed) = axis.output_size, axis.landing(tap)
+        inputs, outputs = range(axis.input_size)[carried], range(size)[landed]
+        stop, step = min(outputs.stop, size), min(outputs.step, size)
         read = lax.slice_in_dim(array, outputs.start, stop, step, place)
         config = [(0, 0, 0)] * array.ndim
         config[place] = (inputs.start, axis.input_size - inputs.stop, 0)
