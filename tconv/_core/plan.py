@@ -245,7 +245,8 @@ def _transposed_plan(
         layout.letters,
     )
     plan = Plan(batch, in_channels, out_channels, groups, axes, layout.channels_last)
-    check_allocatable("output size", plan.y_shape, "Use a smaller stride, or more padding.")
+    shape = layout.output_shape(plan.y_shape)
+    check_allocatable("output size", shape, "Use a smaller stride, or more padding.")
     return plan
 
 
@@ -277,5 +278,6 @@ def _forward_plan(
     check_nonempty("w", kernel_size, w_shape, layout.letters)
     axes = forward_axes(input_size, kernel_size, stride, padding, dilation, layout.letters)
     plan = Plan(batch, out_channels, in_channels, groups, axes, layout.channels_last)
-    check_allocatable("output size", plan.x_shape, "Use less padding, or a larger stride.")
+    shape = layout.output_shape(plan.x_shape)
+    check_allocatable("output size", shape, "Use less padding, or a larger stride.")
     return plan

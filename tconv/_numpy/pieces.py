@@ -37,7 +37,8 @@ from tconv._numpy.forms import COTANGENTS
 from tconv._numpy.forms.tapwise import all_finite
 from tconv._numpy.tiles import Index
 
-# Elements of a result, far more than any that is computed in a second.
+# Elements of a result from which on it is allocated before anything is planned: what no memory
+# holds then fails at once, and not after it is cut into tiles.
 LARGE = 1 << 32
 
 
@@ -78,7 +79,7 @@ def compute(
     """
     size = prod({"x": plan.x_shape, "w": plan.w_shape, "y": plan.y_shape}[result])
     if size > LARGE:
-        np.empty(size, dtype)  # what no memory holds fails here, not after it is cut into pieces
+        np.empty(size, dtype)
     copied = (_is_copied(first, sums), _is_copied(second, sums), dtype != sums)
     task = Task(result, form, sums.itemsize, copied)
     if result == "w":

@@ -36,23 +36,24 @@ def all_finite(array: AnyArray) -> bool:
     return bool(np.isfinite(array).all())
 
 
-# How many times the sizes of its arrays a number of an axis is at least when it is far beyond
-# them, and how many times the taps the phases are; where these are few neither matters.
-BEYOND = 8
-FEW_NUMBERS, FEW_PHASES = 64, 1024
+# Other forms hold zeros as far as the numbers of an axis go, and visit every phase of y.  That is
+# more than the arrays are worth where a number exceeds this many times their sizes, or the phases
+# this many times the taps; up to ``SHORT`` and ``FEW`` it costs little.
+SIZES, SHORT = 8, 64
+TAPS, FEW = 16, 1024
 
 
 def is_far(plan: Plan) -> bool:
-    """Whether most of what other forms hold or visit, zeros beside the arrays and phases of y,
-    has no tap."""
+    """Whether numbers of the plan are so far beyond its arrays that other forms would hold or
+    visit mostly what no tap reaches."""
     phases = prod(min(axis.stride, axis.output_size) for axis in plan.axes)
-    return phases > max(FEW_PHASES, 2 * BEYOND * plan.taps) or any(map(_is_far, plan.axes))
+    return phases > max(FEW, TAPS * plan.taps) or any(map(_is_far, plan.axes))
 
 
 def _is_far(axis: Axis) -> bool:
     size = axis.input_size + axis.output_size + axis.kernel_size
     number = max(axis.stride, axis.extent, abs(axis.lo), abs(axis.hi))
-    return number > FEW_NUMBERS + BEYOND * size
+    return number > max(SHORT, SIZES * size)
 
 
 def joined(plan: Plan) -> Iterator[tuple[Taps, Slices, Slices]]:
