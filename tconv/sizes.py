@@ -21,7 +21,7 @@ from tconv._core.arguments import (
     positive,
 )
 from tconv._core.axis import Axis, forward_axes, parameters_of, transposed_axes
-from tconv._core.lattice import joint
+from tconv._core.reduction import joint
 from tconv._core.typing import ForwardPadding, Ints, Padding, PaddingNumbers
 
 # Input sizes that ``conv_input_sizes`` lists along an axis.

@@ -19,8 +19,8 @@ from jax.experimental.xla_metadata import set_xla_metadata
 
 from tconv._core.arguments import is_known
 from tconv._core.axis import Axis
-from tconv._core.lattice import Reduction, joint, reduction
 from tconv._core.plan import Plan
+from tconv._core.reduction import Reduction, joint, reduction
 from tconv._jax.forms.axes import into_last, on_spatial, out_of_last, padded
 
 Arrays = Mapping[str, Array]

@@ -15,8 +15,8 @@ from math import prod
 import numpy as np
 
 from tconv._core.axis import Axis
-from tconv._core.lattice import joint
 from tconv._core.plan import Plan
+from tconv._core.reduction import joint
 from tconv._core.typing import AnyArray
 
 Taps = tuple[int, ...]
