@@ -30,6 +30,11 @@ from tconv._core.arguments import (
 from tconv._core.axis import Axis, forward_axes, transposed_axes
 from tconv._core.layout import Layout, layout_of
 
+# A plan is far where a number of an axis exceeds this many times the sizes of its arrays, or the
+# phases of y this many times the taps; up to ``SHORT`` and ``FEW`` neither costs much.
+SIZES, SHORT = 8, 64
+TAPS, FEW = 16, 1024
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -95,6 +100,19 @@ class Plan:
     @cached_property
     def taps(self) -> int:
         return prod(self.kernel_size)
+
+    @cached_property
+    def is_far(self) -> bool:
+        """Whether numbers are so far beyond the arrays that to hold zeros, or to visit every phase
+        of y, is mostly for what no tap reaches."""
+        phases = prod(min(axis.stride, axis.output_size) for axis in self.axes)
+        return phases > max(FEW, TAPS * self.taps) or any(map(_is_far, self.axes))
+
+
+def _is_far(axis: Axis) -> bool:
+    size = axis.input_size + axis.output_size + axis.kernel_size
+    number = max(axis.stride, axis.extent, abs(axis.lo), abs(axis.hi))
+    return number > max(SHORT, SIZES * size)
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,6 @@ from functools import lru_cache
 from tconv._core.cost import Counts, Rates, cheapest
 from tconv._core.plan import Plan
 from tconv._numpy.forms import FORMS, Form
-from tconv._numpy.forms.tapwise import is_far
 
 # Nanoseconds in float32 on an AMD EPYC, two cores: fitted to generated problems as in ``python -m
 # benchmarks rates``.  What is counted was corrected with the problems of ``benchmarks choice`` in
@@ -20,11 +19,10 @@ RATES = Rates(products=0.012, convolved=0, added=0.43, moved=0.4, runs=0.3, fres
 def candidates(result: str, plan: Plan) -> dict[str, Counts]:
     """The forms that are possible for a plan, and their counts: ``tapwise`` alone where numbers
     are far beyond the arrays, and nowhere else."""
-    far = is_far(plan)
     return {
         name: form.counts(plan)
         for name, form in FORMS[result].items()
-        if (name == "tapwise") == far and form.possible(plan)
+        if (name == "tapwise") == plan.is_far and form.possible(plan)
     }
 
 

@@ -10,16 +10,21 @@ import numpy as np
 from tconv._core.plan import Plan
 from tconv._core.typing import AnyArray
 from tconv._numpy.forms.tapwise import joined
+from tconv._numpy.forms.windows import all_windows
 from tconv._numpy.tiles import EVERY
 
 
 def im2col(plan: Plan, y: AnyArray) -> AnyArray:
     """(batch, channels * taps, positions): each column is one window, flattened."""
     batch, channels = y.shape[:2]
+    shape = (batch, channels * plan.taps, prod(plan.input_size))
+    if not plan.is_far:
+        cols = all_windows(plan, y).reshape(shape)
+        return cols if cols.flags.writeable else cols.copy()  # never a view of y
     cols = np.zeros((batch, channels, *plan.kernel_size, *plan.input_size), y.dtype)
     for tap, inputs, outputs in joined(plan):
         cols[(EVERY, EVERY, *tap, *inputs)] = y[(EVERY, EVERY, *outputs)]
-    return cols.reshape(batch, channels * plan.taps, prod(plan.input_size))
+    return cols.reshape(shape)
 
 
 def col2im(plan: Plan, cols: AnyArray) -> AnyArray:

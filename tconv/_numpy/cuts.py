@@ -15,7 +15,6 @@ from typing import Any
 from tconv._core.plan import Plan
 from tconv._numpy.choose import RATES, choose, nanoseconds
 from tconv._numpy.forms import EXACT, FORMS, Form
-from tconv._numpy.forms.tapwise import is_far
 from tconv._numpy.scratch import WORKSPACE
 
 OPERANDS = {"y": "xw", "x": "yw", "w": "xy"}
@@ -41,7 +40,7 @@ class Task:
         """The form that computes a plan."""
         if self.form == "auto":
             name = choose(self.result, plan)
-        elif is_far(plan):
+        elif plan.is_far:
             name = "tapwise"
         else:
             name = EXACT[self.result] if self.form == "exact" else self.form

@@ -12,7 +12,6 @@ from tconv._core.plan import Plan
 from tconv._core.typing import AnyArray, DTypeLike
 from tconv._numpy import pieces, textbook
 from tconv._numpy.forms import Compute
-from tconv._numpy.forms.tapwise import is_far
 from tconv._numpy.pieces import Operand
 
 # Method to form; those of textbooks compute a problem as a whole.  Numbers far beyond the arrays
@@ -33,7 +32,7 @@ def conv_transpose(
 ) -> AnyArray:
     """y from x and w by the named algorithm."""
     sums, dtype = _dtypes(x.dtype, w.dtype, b, preferred)
-    if method in TEXTBOOK and not is_far(plan):
+    if method in TEXTBOOK and not plan.is_far:
         y = TEXTBOOK[method](plan, x.astype(sums, copy=False), w.astype(sums, copy=False))
         return pieces.biased(y, b).astype(dtype, copy=False)
     form = FORM_OF.get(method, "auto")

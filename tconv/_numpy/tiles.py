@@ -184,6 +184,13 @@ class WindowTile:
         return (self.rows.stop - self.rows.start, *plan.input_size[1:])
 
 
+def whole(plan: Plan) -> WindowTile:
+    """All of a problem."""
+    sizes = plan.groups, plan.group_out_channels, plan.batch, plan.input_size[0]
+    groups, channels, batch, rows = (slice(0, size) for size in sizes)
+    return WindowTile(groups, channels, batch, rows, folded=False)
+
+
 class AtOnce(NamedTuple):
     """How much of each a window tile holds at most."""
 

@@ -20,7 +20,6 @@ from tconv._core.plan import Plan
 from tconv._numpy.choose import candidates
 from tconv._numpy.cuts import Task
 from tconv._numpy.forms import FORMS
-from tconv._numpy.forms.tapwise import is_far
 from tests.support.definition import maps
 
 from .exact import Exact, exact, problems
@@ -219,10 +218,10 @@ def test_which_plans_are_far() -> None:
         one_axis(3, 2, 5, 1, 1, -(10**5)),
     ]
     for plan in near:
-        assert not is_far(plan)
+        assert not plan.is_far
         assert all("tapwise" not in candidates(result, plan) for result in "yxw")
     for plan in far:
-        assert is_far(plan)
+        assert plan.is_far
         assert all(set(candidates(result, plan)) == {"tapwise"} for result in "yxw")
         for form in ("auto", "exact", "columns"):
             task = Task("y", form, 8, (False,) * 3)

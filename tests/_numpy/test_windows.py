@@ -8,7 +8,7 @@ from functools import partial
 import numpy as np
 import pytest
 
-from tconv._numpy.forms.windows import LONG_RUN, WINDOWS, gather
+from tconv._numpy.forms.windows import LONG_RUN, WINDOWS, all_windows, gather
 from tconv._numpy.tiles import WindowLimits
 
 from .exact import problems
@@ -25,3 +25,9 @@ def test_tiles_of_any_size_give_the_same(limits: tuple[int, int], long_run: int)
         problem.check("w", dw)
         np.testing.assert_array_equal(form.conv(plan, y, w), dx)
         np.testing.assert_array_equal(form.weight_cotangent(plan, x, y), dw)
+
+
+def test_a_view_of_all_windows_cannot_be_written_to() -> None:
+    for problem in problems(21, 20):
+        if problem.plan.batch:
+            assert not all_windows(problem.plan, problem.y).flags.writeable

@@ -14,7 +14,6 @@ from math import prod
 
 import numpy as np
 
-from tconv._core.axis import Axis
 from tconv._core.plan import Plan
 from tconv._core.reduction import joint
 from tconv._core.typing import AnyArray
@@ -36,30 +35,12 @@ def all_finite(array: AnyArray) -> bool:
     return bool(np.isfinite(array).all())
 
 
-# Other forms hold zeros as far as the numbers of an axis go, and visit every phase of y.  That is
-# more than the arrays are worth where a number exceeds this many times their sizes, or the phases
-# this many times the taps; up to ``SHORT`` and ``FEW`` it costs little.
-SIZES, SHORT = 8, 64
-TAPS, FEW = 16, 1024
-
-
-def is_far(plan: Plan) -> bool:
-    """Whether numbers of the plan are so far beyond its arrays that other forms would hold or
-    visit mostly what no tap reaches."""
-    phases = prod(min(axis.stride, axis.output_size) for axis in plan.axes)
-    return phases > max(FEW, TAPS * plan.taps) or any(map(_is_far, plan.axes))
-
-
-def _is_far(axis: Axis) -> bool:
-    size = axis.input_size + axis.output_size + axis.kernel_size
-    number = max(axis.stride, axis.extent, abs(axis.lo), abs(axis.hi))
-    return number > max(SHORT, SIZES * size)
-
-
 def joined(plan: Plan) -> Iterator[tuple[Taps, Slices, Slices]]:
     """Each tap, the positions of x that it carries inside y, and those of y that they land on."""
-    every = (range(part.start, part.stop) for part in (joint(axis).w for axis in plan.axes))
-    for tap in product(*every):
+    taps = [range(size) for size in plan.kernel_size]
+    if plan.is_far:  # of many taps few may land
+        taps = [every[joint(axis).w] for every, axis in zip(taps, plan.axes, strict=True)]
+    for tap in product(*taps):
         landings = [axis.landing(t) for axis, t in zip(plan.axes, tap, strict=True)]
         inputs, outputs = zip(*landings, strict=True)
         if all(along.start < along.stop for along in inputs):

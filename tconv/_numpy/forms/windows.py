@@ -19,6 +19,7 @@ from tconv._numpy.tiles import (
     WindowLimits,
     WindowTile,
     at_once,
+    whole,
     window_tiles,
 )
 
@@ -27,6 +28,13 @@ Extents = tuple[tuple[int, ...], tuple[int, ...]]  # shape and strides
 # Kernels wider than this are copied in runs along their last axis, others along positions: at
 # 9 taps the latter takes 0.5 ns a value against 1.0, at 16 both 0.6, at 32 it is 0.9 against 0.4.
 LONG_RUN = 16
+
+
+def all_windows(plan: Plan, y: AnyArray) -> AnyArray:
+    """(batch, groups, channels, *kernel_size, *input_size) view: element (t, i) is what tap t
+    reads at position i."""
+    tile = whole(plan)
+    return _view(plan, _read(plan, y, tile), tile, taps_last=False)
 
 
 def gather(
