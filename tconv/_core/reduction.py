@@ -92,8 +92,8 @@ def _drawn_together(axis: Axis) -> Joint:
     x, w, y = (slice(min(each), max(each) + 1) for each in zip(*pairs, strict=True))
     if (x, w, y) != (every.x, every.w, every.y):
         lo = axis.lo + y.start - x.start * axis.stride - w.start * axis.dilation
-        sizes = (part.stop - part.start for part in (x, y, w))
-        return _inside(Joint(Axis(*sizes, axis.stride, axis.dilation, lo), x, w, y))
+        n, m, k = (part.stop - part.start for part in (x, y, w))
+        return _inside(Joint(Axis(n, m, k, axis.stride, axis.dilation, lo), x, w, y))
     (i, t, _), (other, next_t, _) = pairs[:2]
     common = gcd(i - other, next_t - t)
     a, b = abs(i - other) // common, (next_t - t) // common

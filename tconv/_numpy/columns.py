@@ -22,8 +22,9 @@ def im2col(plan: Plan, y: AnyArray) -> AnyArray:
         cols = all_windows(plan, y).reshape(shape)
         return cols if cols.flags.writeable else cols.copy()  # never a view of y
     cols = np.zeros((batch, channels, *plan.kernel_size, *plan.input_size), y.dtype)
+    by_tap = _taps_last(cols)
     for tap, inputs, outputs in joined(plan):
-        cols[(EVERY, EVERY, *tap, *inputs)] = y[(EVERY, EVERY, *outputs)]
+        by_tap[tap][inputs] = y[outputs]
     return cols.reshape(shape)
 
 
@@ -31,11 +32,17 @@ def col2im(plan: Plan, cols: AnyArray) -> AnyArray:
     """The adjoint of ``im2col``: columns added back where their windows overlap."""
     batch = cols.shape[0]
     channels = cols.shape[1] // plan.taps
-    cols = cols.reshape(batch, channels, *plan.kernel_size, *plan.input_size)
+    by_tap = _taps_last(cols.reshape(batch, channels, *plan.kernel_size, *plan.input_size))
     y = np.zeros((batch, channels, *plan.output_size), cols.dtype)
     for tap, inputs, outputs in joined(plan):
-        y[(EVERY, EVERY, *outputs)] += cols[(EVERY, EVERY, *tap, *inputs)]
+        y[outputs] += by_tap[tap][inputs]
     return y
+
+
+def _taps_last(cols: AnyArray) -> AnyArray:
+    """(batch, channels, *input_size, *kernel_size), from the order of a column."""
+    first = 1 + cols.ndim // 2
+    return cols.transpose(0, 1, *range(first, cols.ndim), *range(2, first))
 
 
 def fractional_stride(x: AnyArray, stride: tuple[int, ...]) -> AnyArray:

@@ -17,9 +17,7 @@ import numpy as np
 from tconv._core.plan import Plan
 from tconv._core.reduction import joint
 from tconv._core.typing import AnyArray
-
-Taps = tuple[int, ...]
-Slices = tuple[slice, ...]
+from tconv._numpy.tiles import Index
 
 # Elements looked at together, whose answers stay in the cache.
 _BLOCK = 1 << 16
@@ -35,7 +33,7 @@ def all_finite(array: AnyArray) -> bool:
     return bool(np.isfinite(array).all())
 
 
-def joined(plan: Plan) -> Iterator[tuple[Taps, Slices, Slices]]:
+def joined(plan: Plan) -> Iterator[tuple[Index, Index, Index]]:
     """Each tap, the positions of x that it carries inside y, and those of y that they land on."""
     taps = [range(size) for size in plan.kernel_size]
     if plan.is_far:  # of many taps few may land
@@ -44,7 +42,7 @@ def joined(plan: Plan) -> Iterator[tuple[Taps, Slices, Slices]]:
         landings = [axis.landing(t) for axis, t in zip(plan.axes, tap, strict=True)]
         inputs, outputs = zip(*landings, strict=True)
         if all(along.start < along.stop for along in inputs):
-            yield tap, inputs, outputs
+            yield (..., *tap), (..., *inputs), (..., *outputs)
 
 
 def conv_transpose(plan: Plan, x: AnyArray, w: AnyArray) -> AnyArray:
@@ -54,10 +52,10 @@ def conv_transpose(plan: Plan, x: AnyArray, w: AnyArray) -> AnyArray:
     weight = w.reshape(plan.groups, plan.group_in_channels, *w.shape[1:])
     y = np.zeros((*lead, plan.group_out_channels, *plan.output_size), x.dtype)
     for tap, inputs, outputs in joined(plan):
-        carried = signal[(..., *inputs)]
+        carried = signal[inputs]
         columns = carried.reshape(*carried.shape[:3], prod(carried.shape[3:]))
-        products = np.ascontiguousarray(weight[(..., *tap)].swapaxes(1, 2)) @ columns
-        y[(..., *outputs)] += products.reshape(*products.shape[:3], *carried.shape[3:])
+        products = np.ascontiguousarray(weight[tap].swapaxes(1, 2)) @ columns
+        y[outputs] += products.reshape(*products.shape[:3], *carried.shape[3:])
     return y.reshape(plan.y_shape)
 
 
@@ -68,10 +66,10 @@ def conv(plan: Plan, y: AnyArray, w: AnyArray) -> AnyArray:
     source = y.reshape(*lead, plan.group_out_channels, *plan.output_size)
     weight = w.reshape(plan.groups, plan.group_in_channels, *w.shape[1:])
     for tap, inputs, outputs in joined(plan):
-        read = source[(..., *outputs)]
+        read = source[outputs]
         columns = read.reshape(*read.shape[:3], prod(read.shape[3:]))
-        products = np.ascontiguousarray(weight[(..., *tap)]) @ columns
-        x[(..., *inputs)] += products.reshape(*products.shape[:3], *read.shape[3:])
+        products = np.ascontiguousarray(weight[tap]) @ columns
+        x[inputs] += products.reshape(*products.shape[:3], *read.shape[3:])
     return x.reshape(plan.x_shape)
 
 
@@ -83,10 +81,10 @@ def weight_cotangent(plan: Plan, x: AnyArray, y: AnyArray) -> AnyArray:
     shape = (plan.groups, plan.group_in_channels, plan.group_out_channels, *plan.kernel_size)
     w = np.zeros(shape, y.dtype)
     for tap, inputs, outputs in joined(plan):
-        joins = zip(signal[(..., *inputs)], source[(..., *outputs)], strict=True)
+        joins = zip(signal[inputs], source[outputs], strict=True)
         for carried, read in joins:
             columns = read.reshape(*read.shape[:2], prod(read.shape[2:]))
-            w[(..., *tap)] += carried.reshape(
+            w[tap] += carried.reshape(
                 *carried.shape[:2], prod(carried.shape[2:])
             ) @ columns.swapaxes(1, 2)
     return w.reshape(plan.w_shape)
