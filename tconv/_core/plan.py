@@ -111,7 +111,7 @@ class Plan:
 
 def _is_far(axis: Axis) -> bool:
     size = axis.input_size + axis.output_size + axis.kernel_size
-    number = max(axis.stride, axis.extent, abs(axis.lo), abs(axis.hi))
+    number = max(axis.stride, axis.dilation, axis.extent, abs(axis.lo), abs(axis.hi))
     return number > max(SHORT, SIZES * size)
 
 
