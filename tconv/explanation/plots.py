@@ -22,7 +22,8 @@ def matplotlib(module: str) -> Any:
         return import_module(f"matplotlib.{module}")
     except ImportError as error:
         raise ImportError(
-            "Pictures of tconv.explain need matplotlib. Install it with: pip install 'tconv[explain]'"
+            "Pictures of tconv.explain need matplotlib. Install it with: "
+            "pip install 'tconv[explain]'"
         ) from error
 
 
