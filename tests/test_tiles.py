@@ -231,7 +231,7 @@ def test_tiles_run_over_the_last_axis_fastest():
         ({"output_chunks": ((4, 4),)}, r"output_chunks, spatial axis 0: chunks must be at least 1 "
                                        r"each and 9 together; got \(4, 4\)\. Give sizes that"),
         ({"input_chunks": ((4, 0),)}, r"input_chunks, spatial axis 0: chunks must be at least 1"),
-        ({"input_chunks": (4, 4)}, r"input_chunks: must be an int, or one entry for each of the 1 "),
+        ({"input_chunks": (4, 4)}, r"input_chunks: must be an int, or one entry for each of the 1"),
     ],
 )  # fmt: skip
 def test_chunks_that_are_not_the_axis_are_refused(chunks, text):
