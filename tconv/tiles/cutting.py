@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, pairwise, product
 from typing import Any
@@ -94,15 +94,7 @@ def conv_transpose_tiles(
         positive("dilation", dilation, axes),
         None,
     )
-    edges = _edges(
-        [(axis.output_size, axis.input_size, axis.output_edge) for axis in every],
-        output_chunks,
-        input_chunks,
-    )
-    cuts = [
-        [_along(start, stop, *axis.tile(start, stop)) for start, stop in pairwise(marks)]
-        for axis, marks in zip(every, edges, strict=True)
-    ]
+    cuts = cuts_of(every, True, output_chunks, input_chunks)
     return (Tile(*zip(*parts, strict=True)) for parts in product(*cuts))
 
 
@@ -144,30 +136,22 @@ def conv_tiles(
         padding_argument(padding, axes, ("valid", "same", "same_lower")),
         positive("dilation", dilation, axes),
     )
-    edges = _edges(
-        [(axis.input_size, axis.output_size, axis.input_edge) for axis in every],
-        output_chunks,
-        input_chunks,
-    )
-    cuts = [
-        [_along(start, stop, *axis.tile_inputs(start, stop)) for start, stop in pairwise(marks)]
-        for axis, marks in zip(every, edges, strict=True)
-    ]
+    cuts = cuts_of(every, False, output_chunks, input_chunks)
     return (Tile(*zip(*parts, strict=True)) for parts in product(*cuts))
 
 
-def _along(start: int, stop: int, other: slice, piece: Axis) -> tuple[slice, slice, Range]:
-    """One axis of a tile."""
-    return other, slice(start, stop), (piece.lo, piece.hi)
+# One axis of a tile: its input, its output, its padding.
+Cut = tuple[slice, slice, tuple[int, int]]
 
 
-def _edges(
-    every: Sequence[tuple[int, int, Callable[[int], int]]],
+def cuts_of(
+    axes: Sequence[Axis],
+    transposed: bool,
     output_chunks: Chunks | None,
     input_chunks: Chunks | None,
-) -> list[list[int]]:
-    """Where each axis of the output is cut, its ends included: of its size, the size of the input,
-    and the output's edge at one of the input's."""
+) -> list[list[Cut]]:
+    """How each axis of a transposed convolution, or of the convolution that is its adjoint, is
+    cut."""
     if (output_chunks is None) == (input_chunks is None):
         fail(
             "output_chunks, input_chunks",
@@ -176,13 +160,22 @@ def _edges(
             f"output_chunks={output_chunks!r}, input_chunks={input_chunks!r}",
             "Give one of the two.",
         )
+    sizes = [(axis.input_size, axis.output_size)[:: 1 if transposed else -1] for axis in axes]
     if output_chunks is not None:
-        return _marks("output_chunks", output_chunks, [size for size, _, _ in every])
-    marks = _marks("input_chunks", input_chunks, [size for _, size, _ in every])
-    return [
-        sorted({0, size, *(min(max(0, edge_at(edge)), size) for edge in edges[1:-1])})
-        for (size, _, edge_at), edges in zip(every, marks, strict=True)
-    ]
+        edges = _marks("output_chunks", output_chunks, [size for _, size in sizes])
+    else:
+        marks = _marks("input_chunks", input_chunks, [size for size, _ in sizes])
+        edges = []
+        for axis, (_, size), inner in zip(axes, sizes, marks, strict=True):
+            edge_at = axis.output_edge if transposed else axis.input_edge
+            found = (min(max(0, edge_at(edge)), size) for edge in inner[1:-1])
+            edges.append(sorted({0, size, *found}))
+    cuts = []
+    for axis, found in zip(axes, edges, strict=True):
+        tile = axis.tile if transposed else axis.tile_inputs
+        parts = [(*tile(start, stop), slice(start, stop)) for start, stop in pairwise(found)]
+        cuts.append([(given, to, (piece.lo, piece.hi)) for given, piece, to in parts])
+    return cuts
 
 
 def _marks(argument: str, chunks: Any, sizes: Sequence[int]) -> list[list[int]]:

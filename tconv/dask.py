@@ -1,0 +1,257 @@
+"""Arrays in chunks, larger than any memory: ``conv_transpose`` and ``conv`` of Dask arrays.
+
+Each chunk of the result is one task, a tile (``tconv.tiles``): it joins the chunk of x below it
+with the halo, what its neighbours' chunks have of the input that it needs, and is the same map of
+that with a padding of its own.  So nothing is computed twice, and a task holds a chunk, its halo
+and its result.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from itertools import product
+from math import isnan
+from typing import Any
+
+import numpy as np
+
+from tconv import convolution
+from tconv._core.arguments import fail
+from tconv._core.plan import Call, conv_call, conv_transpose_call
+from tconv._core.typing import AnyArray
+from tconv.tiles.cutting import Chunks, Cut, cuts_of
+
+try:
+    import dask.array as da
+    from dask.base import tokenize
+    from dask.highlevelgraph import HighLevelGraph
+except ImportError as error:
+    raise ImportError("tconv.dask needs Dask. Install it with: pip install 'dask[array]'") from error
+
+__all__ = ["conv", "conv_transpose"]
+
+
+def conv_transpose(
+    x: Any, w: Any, b: Any = None, *, output_chunks: Chunks | None = None, **parameters: Any
+) -> Any:
+    """``tconv.conv_transpose`` of a Dask array, lazily, a task for each chunk of the result.
+
+    Args:
+        x: Dask array, (batch, in_channels, *spatial) or (in_channels, *spatial), in any chunks
+            along batch and space and in one along the channels.
+        w: weight, (in_channels, out_channels/groups, *kernel_size), an array of NumPy or Dask.
+        b: bias, (out_channels,), or None.
+        output_chunks: the spatial chunks of the result: a size, or one entry an axis, which is a
+            size or the sizes of all chunks.  Unless given each lies over one of x: where x and y
+            are padded alike it has ``chunk * stride`` positions.
+        **parameters: those of ``tconv.conv_transpose``.
+
+    Returns: a Dask array of exactly these chunks, in the promoted dtype of x and w.
+
+    Raises: ValueError for what ``tconv.conv_transpose`` refuses, and for chunks of unknown size
+        or several along the channels; TypeError for an x that is no Dask array.
+
+    Source: the relation at the head of ``tconv.tiles``.
+
+    >>> import dask.array as da, numpy as np
+    >>> x, w = da.ones((1, 1, 10), chunks=(1, 1, 4)), np.ones((1, 1, 4))
+    >>> y = conv_transpose(x, w, stride=2, padding=1)
+    >>> y.chunks[2], y.compute()[0, 0, :4]
+    ((8, 8, 4), array([1., 2., 2., 2.]))
+    """
+    return _lazy("conv_transpose", x, w, b, output_chunks, parameters)
+
+
+def conv(
+    x: Any, w: Any, b: Any = None, *, output_chunks: Chunks | None = None, **parameters: Any
+) -> Any:
+    """``tconv.conv`` of a Dask array, lazily, a task for each chunk of the result.
+
+    Args:
+        x, b, output_chunks: as of ``conv_transpose``; over a chunk of x lie ``chunk / stride``
+            positions.
+        w: weight, (out_channels, in_channels/groups, *kernel_size), an array of NumPy or Dask.
+        **parameters: those of ``tconv.conv``.
+
+    Returns: a Dask array of exactly these chunks, in the promoted dtype of x and w.
+
+    Raises: ValueError for what ``tconv.conv`` refuses, and for chunks of unknown size or several
+        along the channels; TypeError for an x that is no Dask array.
+
+    Source: the relation at the head of ``tconv.tiles``.
+
+    >>> import dask.array as da, numpy as np
+    >>> x, w = da.ones((1, 1, 10), chunks=(1, 1, 4)), np.ones((1, 1, 3))
+    >>> conv(x, w, padding=1).chunks[2]
+    (4, 4, 2)
+    """
+    return _lazy("conv", x, w, b, output_chunks, parameters)
+
+
+# How a map is planned, and computed; and the parameters that take no part in the plan.
+_MAPS = {
+    "conv_transpose": (conv_transpose_call, convolution.conv_transpose),
+    "conv": (conv_call, convolution.conv),
+}
+_COMPUTING = ("method", "precision", "preferred_element_type")
+_SIZING = ("padding", "output_padding", "output_size")  # those that a tile has of its own
+
+
+def _lazy(
+    kind: str, x: Any, w: Any, b: Any, output_chunks: Chunks | None, parameters: dict[str, Any]
+) -> Any:
+    _check_chunks(x)
+    planned, function = _MAPS[kind]
+    geometry = {name: value for name, value in parameters.items() if name not in _COMPUTING}
+    call = planned(x.shape, w.shape, None if b is None else b.shape, **geometry)
+    batch, channels, *spatial = _places(call, x.ndim)
+    if len(x.chunks[channels]) != 1:
+        fail(
+            "x",
+            None,
+            "its channels must be one chunk",
+            f"{x.chunks[channels]}",
+            f"Rechunk it with x.rechunk({{{channels}: -1}}).",
+        )
+    given = [tuple(size for size in x.chunks[axis] if size) for axis in spatial]
+    cuts = cuts_of(
+        call.plan.axes,
+        kind == "conv_transpose",
+        output_chunks,
+        given if output_chunks is None else None,
+    )
+    sources = [
+        [_overlapping(x.chunks[axis], cut[0]) for cut in along]
+        for axis, along in zip(spatial, cuts, strict=True)
+    ]
+    kept = {name: value for name, value in parameters.items() if name not in _SIZING}
+    operands = [None if each is None else da.asanyarray(each).rechunk(-1) for each in (w, b)]
+    name = f"{kind}-{tokenize(x, w, b, output_chunks, parameters)}"
+    graph: dict[Any, Any] = {}
+    for place in product(*(range(len(along)) for along in cuts)):
+        padding = tuple(along[n][2] for along, n in zip(cuts, place, strict=True))
+        blocks = [along[n] for along, n in zip(sources, place, strict=True)]
+        for sample in range(1 if batch is None else len(x.chunks[batch])):
+            index = {channels: 0} | ({} if batch is None else {batch: sample})
+            joined = _joined(graph, name, x, index, list(zip(spatial, blocks, strict=True)))
+            keys = [None if each is None else (each.name, *[0] * each.ndim) for each in operands]
+            target = (name, *_ordered(call, sample, 0, *place))
+            graph[target] = (_tile, function, joined, spatial, *keys, padding, kept)
+    dependencies = [each for each in (x, *operands) if each is not None]
+    outputs = [tuple(cut[1].stop - cut[1].start for cut in along) for along in cuts]
+    every = (1,) if batch is None else x.chunks[batch]
+    preferred = parameters.get("preferred_element_type")
+    dtype = np.result_type(x.dtype, w.dtype) if preferred is None else np.dtype(preferred)
+    return da.Array(
+        HighLevelGraph.from_collections(name, graph, dependencies),
+        name,
+        _ordered(call, every, (_out_channels(kind, call),), *outputs),
+        meta=np.empty((0,) * x.ndim, dtype),
+    )
+
+
+def _check_chunks(x: Any) -> None:
+    if not isinstance(x, da.Array):
+        raise TypeError(
+            f"x: must be a dask.array.Array; got {type(x).__module__}.{type(x).__qualname__}. "
+            f"Make one with dask.array.from_array, or call the function of tconv itself."
+        )
+    if any(isnan(size) for along in x.chunks for size in along):
+        fail(
+            "x",
+            None,
+            "the sizes of its chunks must be known",
+            f"chunks {x.chunks}",
+            "Compute them with x.compute_chunk_sizes().",
+        )
+
+
+def _places(call: Call, ndim: int) -> list[int | None]:
+    """The axes of x that are batch (None without one), channels, and spatial."""
+    permutations = call.layout.permutations
+    order: Sequence[int] = range(ndim) if permutations is None else permutations.input
+    return [*order] if call.layout.batched else [None, *order]
+
+
+def _ordered(call: Call, batch: Any, channels: Any, *spatial: Any) -> tuple[Any, ...]:
+    """What is of each axis of the result in the caller's order."""
+    entries = (batch, channels, *spatial) if call.layout.batched else (channels, *spatial)
+    permutations = call.layout.permutations
+    return entries if permutations is None else tuple(entries[n] for n in permutations.output)
+
+
+def _out_channels(kind: str, call: Call) -> int:
+    plan = call.plan
+    return plan.out_channels if kind == "conv_transpose" else plan.in_channels
+
+
+# A chunk's number along an axis, and what is read of it; None for all.
+Source = tuple[int, tuple[int, int] | None]
+
+
+def _overlapping(chunks: Sequence[int], wanted: slice) -> list[Source]:
+    """The chunks that hold what is wanted."""
+    found: list[Source] = []
+    start = 0
+    for number, size in enumerate(chunks):
+        first, stop = max(wanted.start - start, 0), min(wanted.stop - start, size)
+        if first < stop:
+            found.append((number, None if (first, stop) == (0, size) else (first, stop)))
+        start += size
+    return found
+
+
+def _joined(
+    graph: dict[Any, Any],
+    name: str,
+    x: Any,
+    index: dict[int, int],
+    along: list[tuple[int, list[Source]]],
+    taken: tuple[tuple[int, tuple[int, int]], ...] = (),
+) -> Any:
+    """Nested lists of the keys of what a tile reads, the first spatial axis outermost.
+
+    A part of a chunk is a task of its own, done where the chunk is, so that no other task waits
+    for the chunk or moves it.
+    """
+    if not along:
+        block = (x.name, *(index[axis] for axis in range(x.ndim)))
+        if not taken:
+            return block
+        part = (f"halo-{name}", *block[1:], *(number for axis, ends in taken for number in (axis, *ends)))
+        graph[part] = (_part, block, taken)
+        return part
+    (axis, sources), *rest = along
+    return [
+        _joined(graph, name, x, {**index, axis: number}, rest,
+                taken if ends is None else (*taken, (axis, ends)))
+        for number, ends in sources
+    ]  # fmt: skip
+
+
+def _part(block: AnyArray, taken: Sequence[tuple[int, tuple[int, int]]]) -> AnyArray:
+    """A copy, which does not keep the chunk."""
+    index = [slice(None)] * block.ndim
+    for axis, ends in taken:
+        index[axis] = slice(*ends)
+    return block[tuple(index)].copy()
+
+
+def _tile(
+    function: Callable[..., Any],
+    blocks: Any,
+    spatial: Sequence[int],
+    w: AnyArray,
+    b: AnyArray | None,
+    padding: Any,
+    parameters: dict[str, Any],
+) -> AnyArray:
+    return function(_concatenated(blocks, spatial), w, b, padding=padding, **parameters)
+
+
+def _concatenated(blocks: Any, spatial: Sequence[int]) -> AnyArray:
+    """The array that nested lists of blocks make up, a level an axis."""
+    if not spatial:
+        return blocks
+    parts = [_concatenated(each, spatial[1:]) for each in blocks]
+    return parts[0] if len(parts) == 1 else np.concatenate(parts, axis=spatial[0])
