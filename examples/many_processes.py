@@ -124,9 +124,11 @@ def started(processes: int, arguments: list[str]) -> list[float]:
     for number in range(processes):
         names = {"JAX_COORDINATOR_ADDRESS": address, "JAX_NUM_PROCESSES": str(processes),
                  "JAX_PROCESS_ID": str(number)}  # fmt: skip
+        environment = {**os.environ, **names, "JAX_PLATFORMS": "cpu"}
         command = [sys.executable, __file__, "--worker", *arguments]
-        workers.append(subprocess.Popen(command, env={**os.environ, **names, "JAX_PLATFORMS": "cpu"},
-                                        stdout=subprocess.PIPE, text=True))  # fmt: skip
+        workers.append(
+            subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
+        )
     outputs = [worker.communicate()[0] for worker in workers]
     if any(worker.returncode for worker in workers):
         raise RuntimeError("a process failed; what it said stands above")

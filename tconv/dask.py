@@ -19,14 +19,16 @@ from tconv import convolution
 from tconv._core.arguments import fail
 from tconv._core.plan import Call, conv_call, conv_transpose_call
 from tconv._core.typing import AnyArray
-from tconv.tiles.cutting import Chunks, Cut, cuts_of
+from tconv.tiles.cutting import Chunks, cuts_of
 
 try:
     import dask.array as da
     from dask.base import tokenize
     from dask.highlevelgraph import HighLevelGraph
 except ImportError as error:
-    raise ImportError("tconv.dask needs Dask. Install it with: pip install 'dask[array]'") from error
+    raise ImportError(
+        "tconv.dask needs Dask. Install it with: pip install 'dask[array]'"
+    ) from error
 
 __all__ = ["conv", "conv_transpose"]
 
@@ -218,7 +220,8 @@ def _joined(
         block = (x.name, *(index[axis] for axis in range(x.ndim)))
         if not taken:
             return block
-        part = (f"halo-{name}", *block[1:], *(number for axis, ends in taken for number in (axis, *ends)))
+        ends = (number for axis, edges in taken for number in (axis, *edges))
+        part = (f"halo-{name}", *block[1:], *ends)
         graph[part] = (_part, block, taken)
         return part
     (axis, sources), *rest = along

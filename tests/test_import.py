@@ -80,8 +80,8 @@ def test_no_import_cycles():
 
 @pytest.mark.parametrize("name", MODULES)
 def test_array_libraries_stay_in_their_place(name):
-    """JAX inside tconv._jax and what runs on its meshes alone, Dask and hypothesis in a module each,
-    and geometry knows no arrays."""
+    """JAX inside tconv._jax and what runs on its meshes, Dask and hypothesis in a module each, and
+    geometry knows no arrays."""
     used = {module.partition(".")[0] for module in IMPORTS[name]}
     assert "torch" not in used
     if place(name) not in ("_jax", "sharded"):
