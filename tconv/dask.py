@@ -9,6 +9,7 @@ and its result.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from itertools import product
 from math import isnan
 from typing import Any
@@ -91,7 +92,7 @@ def conv(
 
 
 # How a map is planned, and computed; and the parameters that take no part in the plan.
-_MAPS = {
+_MAPS: dict[str, tuple[Callable[..., Call], Callable[..., Any]]] = {
     "conv_transpose": (conv_transpose_call, convolution.conv_transpose),
     "conv": (conv_call, convolution.conv),
 }
@@ -106,7 +107,9 @@ def _lazy(
     planned, function = _MAPS[kind]
     geometry = {name: value for name, value in parameters.items() if name not in _COMPUTING}
     call = planned(x.shape, w.shape, None if b is None else b.shape, **geometry)
-    batch, channels, *spatial = _places(call, x.ndim)
+    places = _places(call, x.ndim)
+    axes = len(call.plan.axes)
+    *leading, channels = places[:-axes]
     if len(x.chunks[channels]) != 1:
         fail(
             "x",
@@ -115,39 +118,40 @@ def _lazy(
             f"{x.chunks[channels]}",
             f"Rechunk it with x.rechunk({{{channels}: -1}}).",
         )
-    given = [tuple(size for size in x.chunks[axis] if size) for axis in spatial]
-    cuts = cuts_of(
-        call.plan.axes,
-        kind == "conv_transpose",
-        output_chunks,
-        given if output_chunks is None else None,
-    )
-    sources = [
-        [_overlapping(x.chunks[axis], cut[0]) for cut in along]
-        for axis, along in zip(spatial, cuts, strict=True)
-    ]
-    kept = {name: value for name, value in parameters.items() if name not in _SIZING}
-    operands = [None if each is None else da.asanyarray(each).rechunk(-1) for each in (w, b)]
+    spatial = [x.chunks[place] for place in places[-axes:]]
+    given = [tuple(size for size in chunks if size) for chunks in spatial]
+    transposed = kind == "conv_transpose"
+    input_chunks = given if output_chunks is None else None
+    cuts = cuts_of(call.plan.axes, transposed, output_chunks, input_chunks)
+
     name = f"{kind}-{tokenize(x, w, b, output_chunks, parameters)}"
+    operands = [None if each is None else da.asanyarray(each).rechunk(-1) for each in (w, b)]
+    keys = [None if each is None else (each.name, *[0] * each.ndim) for each in operands]
+    kept = {name: value for name, value in parameters.items() if name not in _SIZING}
     graph: dict[Any, Any] = {}
-    for place in product(*(range(len(along)) for along in cuts)):
-        padding = tuple(along[n][2] for along, n in zip(cuts, place, strict=True))
-        blocks = [along[n] for along, n in zip(sources, place, strict=True)]
-        for sample in range(1 if batch is None else len(x.chunks[batch])):
-            index = {channels: 0} | ({} if batch is None else {batch: sample})
-            joined = _joined(graph, name, x, index, list(zip(spatial, blocks, strict=True)))
-            keys = [None if each is None else (each.name, *[0] * each.ndim) for each in operands]
-            target = (name, *_ordered(call, sample, 0, *place))
-            graph[target] = (_tile, function, joined, spatial, *keys, padding, kept)
-    dependencies = [each for each in (x, *operands) if each is not None]
-    outputs = [tuple(cut[1].stop - cut[1].start for cut in along) for along in cuts]
-    every = (1,) if batch is None else x.chunks[batch]
+    tiles = product(*(enumerate(along) for along in cuts))
+    samples = [range(len(x.chunks[place])) for place in leading]
+    for tile, sample in product(tiles, product(*samples)):
+        reads = [
+            (place, _overlapping(chunks, cut[0]))
+            for place, chunks, (_, cut) in zip(places[-axes:], spatial, tile, strict=True)
+        ]
+        block = {channels: 0, **dict(zip(leading, sample, strict=True))}
+        compute = partial(
+            _tile, partial(function, padding=[cut[2] for _, cut in tile], **kept), places[-axes:]
+        )
+        target = (name, *_ordered(call, *sample, 0, *(number for number, _ in tile)))
+        graph[target] = (compute, _joined(graph, name, x, block, reads), *keys)
+
+    out_channels = call.plan.out_channels if transposed else call.plan.in_channels
+    sizes = [tuple(cut[1].stop - cut[1].start for cut in along) for along in cuts]
     preferred = parameters.get("preferred_element_type")
     dtype = np.result_type(x.dtype, w.dtype) if preferred is None else np.dtype(preferred)
+    dependencies = [each for each in (x, *operands) if each is not None]
     return da.Array(
         HighLevelGraph.from_collections(name, graph, dependencies),
         name,
-        _ordered(call, every, (_out_channels(kind, call),), *outputs),
+        _ordered(call, *(x.chunks[place] for place in leading), (out_channels,), *sizes),
         meta=np.empty((0,) * x.ndim, dtype),
     )
 
@@ -168,23 +172,16 @@ def _check_chunks(x: Any) -> None:
         )
 
 
-def _places(call: Call, ndim: int) -> list[int | None]:
-    """The axes of x that are batch (None without one), channels, and spatial."""
+def _places(call: Call, ndim: int) -> tuple[int, ...]:
+    """The axes of x that are batch (if any), channels, and spatial."""
     permutations = call.layout.permutations
-    order: Sequence[int] = range(ndim) if permutations is None else permutations.input
-    return [*order] if call.layout.batched else [None, *order]
+    return tuple(range(ndim)) if permutations is None else permutations.input
 
 
-def _ordered(call: Call, batch: Any, channels: Any, *spatial: Any) -> tuple[Any, ...]:
-    """What is of each axis of the result in the caller's order."""
-    entries = (batch, channels, *spatial) if call.layout.batched else (channels, *spatial)
+def _ordered(call: Call, *entries: Any) -> tuple[Any, ...]:
+    """What is of each axis of the result, batch, channels, spatial, in the caller's order."""
     permutations = call.layout.permutations
     return entries if permutations is None else tuple(entries[n] for n in permutations.output)
-
-
-def _out_channels(kind: str, call: Call) -> int:
-    plan = call.plan
-    return plan.out_channels if kind == "conv_transpose" else plan.in_channels
 
 
 # A chunk's number along an axis, and what is read of it; None for all.
@@ -232,7 +229,7 @@ def _joined(
     ]  # fmt: skip
 
 
-def _part(block: AnyArray, taken: Sequence[tuple[int, tuple[int, int]]]) -> AnyArray:
+def _part(block: Any, taken: Sequence[tuple[int, tuple[int, int]]]) -> Any:
     """A copy, which does not keep the chunk."""
     index = [slice(None)] * block.ndim
     for axis, ends in taken:
@@ -242,17 +239,15 @@ def _part(block: AnyArray, taken: Sequence[tuple[int, tuple[int, int]]]) -> AnyA
 
 def _tile(
     function: Callable[..., Any],
-    blocks: Any,
     spatial: Sequence[int],
+    blocks: Any,
     w: AnyArray,
     b: AnyArray | None,
-    padding: Any,
-    parameters: dict[str, Any],
-) -> AnyArray:
-    return function(_concatenated(blocks, spatial), w, b, padding=padding, **parameters)
+) -> Any:
+    return function(_concatenated(blocks, spatial), w, b)
 
 
-def _concatenated(blocks: Any, spatial: Sequence[int]) -> AnyArray:
+def _concatenated(blocks: Any, spatial: Sequence[int]) -> Any:
     """The array that nested lists of blocks make up, a level an axis."""
     if not spatial:
         return blocks

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from math import prod
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax.numpy as jnp
 from jax import Array, lax
@@ -27,7 +27,8 @@ from tconv._jax.halos import Part, divided, exchanged, from_each
 
 __all__ = ["conv", "conv_transpose"]
 
-MeshAxes = Mapping[str, str | tuple[str, ...]]
+Names = str | tuple[str, ...]
+MeshAxes = Mapping[str, Names]
 
 
 def conv_transpose(
@@ -55,7 +56,7 @@ def conv_transpose(
     >>> import jax
     >>> from functools import partial
     >>> from jax.sharding import PartitionSpec as P
-    >>> mesh, rows = jax.make_mesh((1,), ("rows",)), P(None, None, "rows")
+    >>> mesh, rows = jax.sharding.Mesh(jax.devices()[:1], ("rows",)), P(None, None, "rows")
     >>> up = partial(conv_transpose, mesh_axes={"W": "rows"}, stride=2, padding=1)
     >>> sharded = jax.shard_map(up, mesh=mesh, in_specs=(rows, P()), out_specs=rows)
     >>> jax.jit(sharded)(jax.numpy.ones((1, 1, 4)), jax.numpy.ones((1, 1, 4))).shape
@@ -84,7 +85,7 @@ def conv(
     >>> import jax
     >>> from functools import partial
     >>> from jax.sharding import PartitionSpec as P
-    >>> mesh, rows = jax.make_mesh((1,), ("rows",)), P(None, None, "rows")
+    >>> mesh, rows = jax.sharding.Mesh(jax.devices()[:1], ("rows",)), P(None, None, "rows")
     >>> blur = partial(conv, mesh_axes={"W": "rows"}, padding=1)
     >>> sharded = jax.shard_map(blur, mesh=mesh, in_specs=(rows, P()), out_specs=rows)
     >>> jax.jit(sharded)(jax.numpy.ones((1, 1, 4)), jax.numpy.ones((1, 1, 3)))[0, 0].tolist()
@@ -103,6 +104,15 @@ _COMPUTING = ("method", "precision", "preferred_element_type")
 _SIZING = ("padding", "output_padding", "output_size")
 
 
+class _Divided(NamedTuple):
+    """A divided spatial axis: its part, its mesh axes, and where it is in x and in y."""
+
+    part: Part
+    names: Names
+    in_x: int
+    in_y: int
+
+
 def _sharded(
     result: str, x: Array, w: Array, b: Array | None, mesh_axes: MeshAxes, parameters: Any
 ) -> Array:
@@ -110,14 +120,52 @@ def _sharded(
     geometry = {name: value for name, value in parameters.items() if name not in _COMPUTING}
     kept = {name: value for name, value in parameters.items() if name not in _SIZING}
     axes = w.ndim - 2
-    layout = layout_of(
-        parameters.get("dimension_numbers"),
-        axes,
-        transposed=result == "y",
-        batched=x.ndim == axes + 2,
-    )
+    numbers, batched = parameters.get("dimension_numbers"), x.ndim == axes + 2
+    layout = layout_of(numbers, axes, transposed=result == "y", batched=batched)
     letters = layout.letters or "DHW"[-axes:]
-    counts = {letter: _devices(letter, mesh_axes[letter]) for letter in mesh_axes}
+    _check_letters(mesh_axes, letters, axes)
+    order = layout.permutations
+    in_x = tuple(range(x.ndim)) if order is None else order.input
+    in_y = tuple(range(x.ndim)) if order is None else order.output_back
+
+    counts = {letter: _devices(letter, names) for letter, names in mesh_axes.items()}
+    shape = list(x.shape)
+    for letter, place in zip(letters, in_x[-axes:], strict=True):
+        shape[place] *= counts.get(letter, 1)
+    plan = planned(tuple(shape), w.shape, None if b is None else b.shape, **geometry).plan
+    _check_groups(mesh_axes, plan.groups)
+    padding, every = [], []
+    for letter, axis, *places in zip(letters, plan.axes, in_x[-axes:], in_y[-axes:], strict=True):
+        own = axis
+        if letter in mesh_axes:
+            part = _part(letter, axis, result, counts[letter])
+            every.append(_Divided(part, mesh_axes[letter], *places))
+            own = part.axis
+        padding.append((own.lo, own.hi))
+
+    for each in every:
+        x = exchanged(x, each.in_x, each.part.rows, each.names)
+    if "I" in mesh_axes:
+        dtype = kept.pop("preferred_element_type", None) or jnp.result_type(x, w)
+        wide = dtypes.accumulator(jnp.dtype(dtype))
+        y: Array = function(x, w, padding=padding, preferred_element_type=wide, **kept)
+        y = _biased(lax.psum(y, mesh_axes["I"]), b, in_y[-axes - 1]).astype(dtype)
+    else:
+        y = function(x, w, b, padding=padding, **kept)
+    for each in every:
+        y = from_each(y, each.in_y, each.part.skips, each.part.size, each.names)
+    return y
+
+
+def _check_letters(mesh_axes: MeshAxes, letters: str, axes: int) -> None:
+    if len(letters) != axes:
+        fail(
+            "mesh_axes",
+            None,
+            "more than three spatial axes have no letters of their own",
+            f"{axes} axes",
+            "Name them with dimension_numbers.",
+        )
     for letter in mesh_axes:
         if letter not in {*letters, "I"}:
             fail(
@@ -128,40 +176,17 @@ def _sharded(
                 repr(letter),
                 "Shard batch and output channels by the specs of shard_map alone.",
             )
-    permutations = layout.permutations
-    of_x = range(x.ndim) if permutations is None else permutations.input
-    of_y = range(x.ndim) if permutations is None else permutations.output_back
-    shape = list(x.shape)
-    for letter, place in zip(letters, of_x[-axes:], strict=True):
-        shape[place] *= counts.get(letter, 1)
-    plan = planned(tuple(shape), w.shape, None if b is None else b.shape, **geometry).plan
-    if "I" in mesh_axes and plan.groups > 1:
+
+
+def _check_groups(mesh_axes: MeshAxes, groups: int) -> None:
+    if "I" in mesh_axes and groups > 1:
         fail(
             "mesh_axes",
             None,
             "I is summed over, which grouped channels are not",
-            f"{dict(mesh_axes)} with groups={plan.groups}",
+            f"{dict(mesh_axes)} with groups={groups}",
             "Leave I out, shard x and w by whole groups, and give the groups of a shard.",
         )
-    own, parts = [], []
-    for letter, axis, *places in zip(letters, plan.axes, of_x[-axes:], of_y[-axes:], strict=True):
-        if letter in mesh_axes:
-            part = _part(letter, axis, result, counts[letter])
-            parts.append((part, mesh_axes[letter], *places))
-            axis = part.axis
-        own.append((axis.lo, axis.hi))
-    for part, names, place, _ in parts:
-        x = exchanged(x, place, part.rows, names)
-    if "I" in mesh_axes:
-        dtype = kept.pop("preferred_element_type", None) or jnp.result_type(x, w)
-        wide = dtypes.accumulator(jnp.dtype(dtype))
-        y = function(x, w, padding=own, preferred_element_type=wide, **kept)
-        y = _biased(lax.psum(y, mesh_axes["I"]), b, of_y[-axes - 1]).astype(dtype)
-    else:
-        y = function(x, w, b, padding=own, **kept)
-    for part, names, _, place in parts:
-        y = from_each(y, place, part.skips, part.size, names)
-    return y
 
 
 def _biased(y: Array, b: Array | None, channels: int) -> Array:
@@ -173,7 +198,7 @@ def _biased(y: Array, b: Array | None, channels: int) -> Array:
     return y + b.astype(y.dtype).reshape(shape)
 
 
-def _devices(letter: str, names: str | tuple[str, ...]) -> int:
+def _devices(letter: str, names: Names) -> int:
     every = (names,) if isinstance(names, str) else tuple(names)
     try:
         return prod(lax.axis_size(name) for name in every)

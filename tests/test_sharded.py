@@ -169,10 +169,11 @@ def test_batch_channels_and_rows_at_once() -> None:
 
 def shard_mapped(**named: Any) -> Any:
     spec = P(None, None, "rows")
-    return jax.shard_map(
+    mapped = jax.shard_map(
         partial(tconv.sharded.conv_transpose, **named),
         mesh=mesh_of(2), in_specs=(spec, P()), out_specs=spec,
-    )(np.ones((1, 2, 8)), np.ones((2, 1, 3)))  # fmt: skip
+    )  # fmt: skip
+    return jax.eval_shape(mapped, np.ones((1, 2, 8)), np.ones((2, 1, 3)))
 
 
 @pytest.mark.parametrize(
@@ -195,8 +196,9 @@ def test_mistakes_are_named(named: Any, text: str) -> None:
 
 
 def test_the_sizes_that_the_remedy_names_divide() -> None:
-    for hi in (0, 2):
-        shard_mapped(mesh_axes={"W": "rows"}, stride=2, padding=[(1, hi)])
+    for hi, size in ((0, 16), (2, 14)):
+        y = shard_mapped(mesh_axes={"W": "rows"}, stride=2, padding=[(1, hi)])
+        assert y.shape == (1, 1, size)
 
 
 def test_outside_of_a_mesh_the_axis_is_not_there() -> None:

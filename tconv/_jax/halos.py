@@ -99,12 +99,17 @@ def exchanged(array: Array, axis: int, rows: Rows, devices: Any) -> Array:
     count, pieces = len(rows.starts), [array]
     for hop, wanted in enumerate(_hops(rows.before, rows.own), 1):
         end = lax.slice_in_dim(array, rows.own - wanted, rows.own, axis=axis)
-        pieces.insert(0, lax.ppermute(end, devices, [(p, p + hop) for p in range(count - hop)]))
+        pieces.insert(0, _moved(end, devices, [(p, p + hop) for p in range(count - hop)]))
     for hop, wanted in enumerate(_hops(rows.behind, rows.own), 1):
         start = lax.slice_in_dim(array, 0, wanted, axis=axis)
-        pieces.append(lax.ppermute(start, devices, [(p + hop, p) for p in range(count - hop)]))
+        pieces.append(_moved(start, devices, [(p + hop, p) for p in range(count - hop)]))
     around = lax.concatenate(pieces, axis) if len(pieces) > 1 else array
     return from_each(around, axis, rows.offsets, rows.length, devices)
+
+
+def _moved(array: Array, devices: Any, pairs: list[tuple[int, int]]) -> Array:
+    """From device to device; zeros where none is so far away."""
+    return lax.ppermute(array, devices, pairs) if pairs else jnp.zeros_like(array)
 
 
 def _hops(rows: int, own: int) -> list[int]:

@@ -168,8 +168,8 @@ def cuts_of(
         edges = []
         for axis, (_, size), inner in zip(axes, sizes, marks, strict=True):
             edge_at = axis.output_edge if transposed else axis.input_edge
-            found = (min(max(0, edge_at(edge)), size) for edge in inner[1:-1])
-            edges.append(sorted({0, size, *found}))
+            within = (min(max(0, edge_at(edge)), size) for edge in inner[1:-1])
+            edges.append(sorted({0, size, *within}))
     cuts = []
     for axis, found in zip(axes, edges, strict=True):
         tile = axis.tile if transposed else axis.tile_inputs
