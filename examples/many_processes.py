@@ -72,12 +72,11 @@ def squared_error(params: dict[str, Any], image: Any) -> Any:
     """Of one process's slab, summed over all: the image from the means of its 2 x 2 pixels."""
     _, _, height, width = image.shape
     small = image.reshape(1, 1, height // 2, 2, width // 2, 2).mean((3, 5))
+    (w1, b1), (w2, b2) = ([params[name][part] for part in ("weight", "bias")]
+                          for name in ("features", "doubled"))  # fmt: skip
     along = {"H": "rows"}
-    hidden = sharded.conv(small, *params["features"].values(), padding=1, mesh_axes=along)
-    hidden = jnp.maximum(hidden, 0)
-    doubled = sharded.conv_transpose(
-        hidden, *params["doubled"].values(), stride=2, padding=1, mesh_axes=along
-    )
+    hidden = jnp.maximum(sharded.conv(small, w1, b1, padding=1, mesh_axes=along), 0)
+    doubled = sharded.conv_transpose(hidden, w2, b2, stride=2, padding=1, mesh_axes=along)
     return lax.psum(jnp.sum((doubled - image) ** 2), "rows")
 
 

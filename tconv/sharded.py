@@ -22,7 +22,7 @@ from tconv._core import dtypes
 from tconv._core.arguments import fail
 from tconv._core.axis import Axis
 from tconv._core.layout import layout_of
-from tconv._core.plan import Call, conv_call, conv_transpose_call
+from tconv._core.plan import Call, conv_call, conv_transpose_call, spatial_axes
 from tconv._jax.halos import Part, divided, exchanged, from_each
 
 __all__ = ["conv", "conv_transpose"]
@@ -119,7 +119,7 @@ def _sharded(
     planned, function = _MAPS[result]
     geometry = {name: value for name, value in parameters.items() if name not in _COMPUTING}
     kept = {name: value for name, value in parameters.items() if name not in _SIZING}
-    axes = w.ndim - 2
+    axes = spatial_axes(x.shape, w.shape)
     numbers, batched = parameters.get("dimension_numbers"), x.ndim == axes + 2
     layout = layout_of(numbers, axes, transposed=result == "y", batched=batched)
     letters = layout.letters or "DHW"[-axes:]
