@@ -79,7 +79,8 @@ def layers_of(size: Size) -> dict[str, Any]:
 
 
 def leaky(x: Any) -> Any:
-    return x * (0.1 + 0.9 * (x > 0)).astype(x.dtype)
+    """x above 0, a tenth of it below."""
+    return 0.55 * x + 0.45 * abs(x)
 
 
 def mean(branches: list[Any]) -> Any:

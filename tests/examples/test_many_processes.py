@@ -1,9 +1,12 @@
+from pathlib import Path
+
 import jax
 import many_processes
 import numpy as np
 
 
-def test_two_processes_end_with_the_losses_of_one(capsys):
+def test_two_processes_end_with_the_losses_of_one(capsys, monkeypatch):
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[2]))
     with jax.enable_x64(False):  # as in the processes that it starts
         found = many_processes.main(["--short", "--processes", "2"])
     # main asserts that the losses are equal; here: there is something to be equal, and learned.
