@@ -159,6 +159,12 @@ def test_batch_channels_and_rows_at_once() -> None:
     got = jax.jit(function)(*halves)
     assert got.dtype == jnp.bfloat16
     np.testing.assert_array_equal(got, wanted.astype(jnp.bfloat16))
+    turned = jax.shard_map(  # the bias of the sum lies along the channels of y, wherever they are
+        partial(tconv.sharded.conv_transpose, mesh_axes={"W": "rows", "I": "channels"}, stride=2,
+                padding=1, dimension_numbers=("NCW", "IOW", "WNC")),
+        mesh=mesh, in_specs=(P(None, "channels", "rows"), P("channels"), P()), out_specs=P("rows"),
+    )  # fmt: skip
+    np.testing.assert_array_equal(jax.jit(turned)(x, w, b), np.moveaxis(wanted, 2, 0))
     samples = jax.shard_map(
         partial(tconv.sharded.conv_transpose, mesh_axes={"W": "rows"}, stride=2, padding=1),
         mesh=mesh, in_specs=(P("channels", None, "rows"), P(None, None), P()),
