@@ -129,19 +129,35 @@ def _lazy(
     keys = [None if each is None else (each.name, *[0] * each.ndim) for each in operands]
     kept = {name: value for name, value in parameters.items() if name not in _SIZING}
     graph: dict[Any, Any] = {}
+    halos: dict[Any, list[Part]] = {}  # what is taken of a chunk, by the key of its task
     tiles = product(*(enumerate(along) for along in cuts))
     samples = [range(len(x.chunks[place])) for place in leading]
     for tile, sample in product(tiles, product(*samples)):
         reads = [
-            (place, _overlapping(chunks, cut[0]))
-            for place, chunks, (_, cut) in zip(places[-axes:], spatial, tile, strict=True)
+            _overlapping(chunks, cut[0]) for chunks, (_, cut) in zip(spatial, tile, strict=True)
         ]
-        block = {channels: 0, **dict(zip(leading, sample, strict=True))}
+        given, taken = [], []
+        for sources in product(*reads):
+            numbers = [number for number, _ in sources]
+            places_of = dict(zip(places, (*sample, 0, *numbers), strict=True))
+            index = tuple(places_of[axis] for axis in range(x.ndim))
+            part = tuple(ends for _, ends in sources)
+            whole = all(ends is None for ends in part)
+            given.append((x.name if whole else f"halo-{name}", *index))
+            taken.append(None if whole else part)
+            if not whole:
+                halos.setdefault(given[-1], []).append(part)
         compute = partial(
-            _tile, partial(function, padding=[cut[2] for _, cut in tile], **kept), places[-axes:]
+            _tile,
+            partial(function, padding=[cut[2] for _, cut in tile], **kept),
+            places[-axes:],
+            [len(sources) for sources in reads],
+            taken,
         )
         target = (name, *_ordered(call, *sample, 0, *(number for number, _ in tile)))
-        graph[target] = (compute, _joined(graph, name, x, block, reads), *keys)
+        graph[target] = (compute, given, *keys)
+    for key, parts in halos.items():
+        graph[key] = (partial(_parts, places[-axes:], parts), (x.name, *key[1:]))
 
     out_channels = call.plan.out_channels if transposed else call.plan.in_channels
     sizes = [tuple(cut[1].stop - cut[1].start for cut in along) for along in cuts]
@@ -184,13 +200,15 @@ def _ordered(call: Call, *entries: Any) -> tuple[Any, ...]:
     return entries if permutations is None else tuple(entries[n] for n in permutations.output)
 
 
-# A chunk's number along an axis, and what is read of it; None for all.
-Source = tuple[int, tuple[int, int] | None]
+# What is read of a chunk along an axis, first and past the last; None for all.  A part has one of
+# these for each spatial axis.
+Ends = tuple[int, int] | None
+Part = tuple[Ends, ...]
 
 
-def _overlapping(chunks: Sequence[int], wanted: slice) -> list[Source]:
-    """The chunks that hold what is wanted."""
-    found: list[Source] = []
+def _overlapping(chunks: Sequence[int], wanted: slice) -> list[tuple[int, Ends]]:
+    """The numbers of the chunks that hold what is wanted, and what is read of each."""
+    found: list[tuple[int, Ends]] = []
     start = 0
     for number, size in enumerate(chunks):
         first, stop = max(wanted.start - start, 0), min(wanted.stop - start, size)
@@ -200,56 +218,30 @@ def _overlapping(chunks: Sequence[int], wanted: slice) -> list[Source]:
     return found
 
 
-def _joined(
-    graph: dict[Any, Any],
-    name: str,
-    x: Any,
-    index: dict[int, int],
-    along: list[tuple[int, list[Source]]],
-    taken: tuple[tuple[int, tuple[int, int]], ...] = (),
-) -> Any:
-    """Nested lists of the keys of what a tile reads, the first spatial axis outermost.
-
-    A part of a chunk is a task of its own, done where the chunk is, so that no other task waits
-    for the chunk or moves it.
-    """
-    if not along:
-        block = (x.name, *(index[axis] for axis in range(x.ndim)))
-        if not taken:
-            return block
-        ends = (number for axis, edges in taken for number in (axis, *edges))
-        part = (f"halo-{name}", *block[1:], *ends)
-        graph[part] = (_part, block, taken)
-        return part
-    (axis, sources), *rest = along
-    return [
-        _joined(graph, name, x, {**index, axis: number}, rest,
-                taken if ends is None else (*taken, (axis, ends)))
-        for number, ends in sources
-    ]  # fmt: skip
-
-
-def _part(block: Any, taken: Sequence[tuple[int, tuple[int, int]]]) -> Any:
-    """A copy, which does not keep the chunk."""
-    index = [slice(None)] * block.ndim
-    for axis, ends in taken:
-        index[axis] = slice(*ends)
-    return block[tuple(index)].copy()
+def _parts(spatial: Sequence[int], parts: Sequence[Part], block: AnyArray) -> dict[Part, AnyArray]:
+    """What other tiles read of a chunk, copied, so that none of them keeps, awaits or moves it."""
+    found = {}
+    for part in parts:
+        index = [slice(None)] * block.ndim
+        for axis, ends in zip(spatial, part, strict=True):
+            index[axis] = slice(*ends) if ends else slice(None)
+        found[part] = block[tuple(index)].copy()
+    return found
 
 
 def _tile(
     function: Callable[..., Any],
     spatial: Sequence[int],
-    blocks: Any,
+    counts: Sequence[int],
+    taken: Sequence[Part | None],
+    given: Sequence[Any],
     w: AnyArray,
     b: AnyArray | None,
 ) -> Any:
-    return function(_concatenated(blocks, spatial), w, b)
-
-
-def _concatenated(blocks: Any, spatial: Sequence[int]) -> Any:
-    """The array that nested lists of blocks make up, a level an axis."""
-    if not spatial:
-        return blocks
-    parts = [_concatenated(each, spatial[1:]) for each in blocks]
-    return parts[0] if len(parts) == 1 else np.concatenate(parts, axis=spatial[0])
+    """The function of what lies in so many chunks along each spatial axis, given in the order of
+    the last axis first, whole or as the parts of a chunk."""
+    blocks = [one if part is None else one[part] for one, part in zip(given, taken, strict=True)]
+    for axis, count in reversed([*zip(spatial, counts, strict=True)]):
+        rows = [blocks[n : n + count] for n in range(0, len(blocks), count)]
+        blocks = [row[0] if count == 1 else np.concatenate(row, axis=axis) for row in rows]
+    return function(*blocks, w, b)
