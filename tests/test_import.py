@@ -88,12 +88,15 @@ def test_no_import_cycles():
 
 @pytest.mark.parametrize("name", MODULES)
 def test_array_libraries_stay_in_their_place(name):
-    """JAX inside tconv._jax alone, hypothesis in the strategies, and geometry knows no arrays."""
+    """JAX inside tconv._jax and what runs on its meshes, Dask and hypothesis in a module each, and
+    geometry knows no arrays."""
     used = {module.partition(".")[0] for module in IMPORTS[name]}
     if name != "tconv.compat.torch":
         assert "torch" not in used
-    if place(name) != "_jax":
+    if place(name) not in ("_jax", "sharded"):
         assert "jax" not in used
+    if place(name) != "dask":
+        assert not {"dask", "zarr", "distributed"} & used
     if not name.startswith("tconv.testing.strategies"):
         assert "hypothesis" not in used
     if place(name) != "testing":
