@@ -143,3 +143,15 @@ def test_a_numpy_call_loads_no_jax():
         "    pullback(y)\n"
     )
     assert not loaded & {"jax", "torch", "scipy", "hypothesis", "ml_dtypes"}
+
+
+def test_rooms_are_loaded_when_they_are_asked_for():
+    code = (
+        "import sys, tconv\n"
+        "assert not {f'tconv.{name}' for name in tconv.LATER} & set(sys.modules)\n"
+        "assert tconv.tiles.conv_halo(3) and tconv.compat.convert and tconv.explain\n"
+        "assert tconv.streaming.ConvStream and set(tconv.LATER) < set(dir(tconv))\n"
+        "assert 'jax' not in sys.modules and not hasattr(tconv, 'nothing')\n"
+        "assert not hasattr(tconv.compat, 'nothing')\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
