@@ -29,6 +29,8 @@ from tconv.init import default_parameters
 
 __all__ = ["Conv1d", "Conv2d", "Conv3d", "ConvTranspose1d", "ConvTranspose2d", "ConvTranspose3d"]
 
+_BY_NAME = ("dimension_numbers", "dtype", "precision", "preferred_element_type")
+
 
 class _Layer:
     """What both directions share; the frozen dataclasses below add the fields in their order."""
@@ -159,22 +161,17 @@ class _Layer:
     @property
     def computing(self) -> dict[str, Any]:
         """The arguments that both directions hand on as they are."""
-        names = "stride padding dilation groups dimension_numbers precision preferred_element_type"
-        return {name: getattr(self, name) for name in names.split()}
+        names = ("stride", "padding", "dilation", "groups", *_BY_NAME)
+        return {name: getattr(self, name) for name in names if name != "dtype"}
 
     def __repr__(self) -> str:
         """The configuration as PyTorch writes it."""
         parts = [f"{self.in_channels}", f"{self.out_channels}"]
         parts += [f"kernel_size={self.kernel_size}", f"stride={self.stride}"]
-        plain = (0,) * self.axes
-        defaults: dict[str, Any] = {
-            "padding": plain,
-            "dilation": (1,) * self.axes,
-            "output_padding": plain,
-        }
-        defaults |= {"groups": 1, "bias": True, "dimension_numbers": None, "dtype": None}
-        defaults |= {"precision": None, "preferred_element_type": None}
-        for name, default in defaults.items():
+        zeros, ones = (0,) * self.axes, (1,) * self.axes
+        defaults = {"padding": zeros, "dilation": ones, "output_padding": zeros, "groups": 1}
+        for name in (*defaults, "bias", *_BY_NAME):
+            default = True if name == "bias" else defaults.get(name)
             value = getattr(self, name, default)
             if value != default:
                 parts.append(f"{name}={value}")

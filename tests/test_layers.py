@@ -364,7 +364,17 @@ def test_a_real_dtype_takes_no_complex_numbers(backend):
         layer.apply(params, x)
     with pytest.raises(TypeError, match="bias: must be real"):
         layer.apply({**params, "bias": given(np.ones(1, np.complex64))}, x.real)
-    with pytest.raises(TypeError, match="x: must be a numpy.ndarray or a jax.Array; got"):
+    with pytest.raises(TypeError, match=r"x: must be a numpy\.ndarray or a jax\.Array; got"):
         layer.apply(params, [[[1.0]]])
     own = tconv.ConvTranspose1d(1, 1, 2, dtype="complex64")
     assert own.apply(params, x.real).dtype == np.complex64
+
+
+@pytest.mark.parametrize("name", ["ConvTranspose1d", "Conv1d"])
+def test_a_layer_with_negative_padding_is_called(name):
+    """It extends the output of one and crops the input of the other, by one on each side."""
+    layer = getattr(tconv, name)(1, 1, 2, padding=((-1, -1),), bias=False)
+    assert layer.padding == ((-1, -1),)
+    y = layer.apply({"weight": np.array([[[1.0, 10.0]]])}, np.array([[[1.0, 2.0, 3.0, 4.0]]]))
+    expected = [0, 1, 12, 23, 34, 40, 0] if "Transpose" in name else [32]
+    np.testing.assert_array_equal(y, np.array([[expected]], float), strict=True)

@@ -418,3 +418,14 @@ def test_blocks_of_any_size_give_the_same(mode, dtype, antialias, monkeypatch):
             y = tconv.interpolate(x, size=size, mode=mode, antialias=antialias)
             np.testing.assert_array_equal(y, whole)
             monkeypatch.undo()
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_nearest_follows_the_factor_and_not_the_ratio_of_the_sizes(backend):
+    """2 to 4 positions by 2.1: the outputs lie 1/2.1 inputs apart, at 0, 0.48, 0.95 and 1.43."""
+    x = BACKENDS[backend](np.array([[[1.0, 2.0]]]))
+    y = tconv.interpolate(x, scale_factor=2.1)
+    np.testing.assert_array_equal(
+        y, in_torch(np.array([[[1.0, 2.0]]]), "nearest", scale_factor=2.1)
+    )
+    np.testing.assert_array_equal(y, [[[1, 1, 1, 2]]])

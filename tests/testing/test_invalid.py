@@ -1,7 +1,7 @@
 """Every invalid call is refused by the library, with the error and the argument it names."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import find, given, settings
 
 import tconv
 from tconv.testing.strategies import MISTAKES, invalid_arguments
@@ -39,3 +39,13 @@ def test_all_mistakes_are_drawn():
 
     draw()
     assert seen == set(MISTAKES)
+
+
+@pytest.mark.parametrize("kind", ["conv_transpose", "conv"])
+def test_the_rest_of_a_call_is_valid_with_a_bias_and_without(kind):
+    calls = invalid_arguments(kind=kind, mistake="stride below 1")
+    assert find(calls, lambda call: call.b_shape is None).arrays()[2] is None
+    call = find(calls, lambda call: call.b_shape is not None and call.keywords["groups"] == 2)
+    x, w, b = call.arrays()
+    y = getattr(tconv, kind)(x, w, b, **(call.keywords | {"stride": 1}))
+    assert b.shape == call.b_shape == y.shape[1:2]

@@ -120,3 +120,14 @@ def test_cancellation_neither_hides_nor_fakes():
 def test_shapes_that_do_not_fit_are_named():
     with pytest.raises(ValueError, match=r"conv_transpose\(x\): must have the shape"):
         adjoint_residual(lambda y: y, lambda x: x[:1], np.ones(2), np.ones(2))
+
+
+def test_residuals_of_integers_are_what_is_missing_to_a_multiple_of_the_narrower_period():
+    x, y = np.array([100], np.int8), np.array([100], np.int8)
+    # <y, x> = 10000 and <y, 2*x> = 100 * -56, as 200 wraps to -56: 15600 apart, 61*256 - 16
+    for wide in (np.int8, np.int16):
+        residual = adjoint_residual(lambda v, wide=wide: v.astype(wide), lambda v: v + v, x, y)
+        assert residual == 16 / 10_000
+        residual = adjoint_residual(lambda v: v + v, lambda v, wide=wide: v.astype(wide), x, y)
+        assert residual == 16 / 10_000
+    assert adjoint_residual(lambda v: 3 * v, lambda v: v, np.array([2]), np.array([5])) == 20 / 30
