@@ -36,14 +36,11 @@ def table(verdicts: Iterable[Verdict]) -> str:
     for verdict in verdicts:
         by_folder[verdict.folder].append(verdict.outcome)
         by_folder["~"].append(verdict.outcome)  # of all: it comes last
-    lines = [
-        f"{'folder':28}{'tried':>7}{'killed':>8}{'equivalent':>12}{'survived':>10}{'score':>8}"
-    ]
+    columns = "{:28}{:>7}{:>8}{:>12}{:>10}{:>8}"
+    lines = [columns.format("folder", "tried", KILLED, EQUIVALENT, SURVIVED, "score")]
     for folder, outcomes in sorted(by_folder.items()):
-        killed, survived = outcomes.count(KILLED), outcomes.count(SURVIVED)
-        score = f"{killed / (killed + survived):.1%}" if killed + survived else "-"
-        lines.append(
-            f"{folder.replace('~', 'all'):28}{len(outcomes):7}{killed:8}{outcomes.count(EQUIVALENT):12}{survived:10}"
-            f"{score:>8}"
-        )
+        counts = [outcomes.count(outcome) for outcome in (KILLED, EQUIVALENT, SURVIVED)]
+        judged = counts[0] + counts[2]
+        score = f"{counts[0] / judged:.1%}" if judged else "-"
+        lines.append(columns.format(folder.replace("~", "all"), len(outcomes), *counts, score))
     return "\n".join(lines)
