@@ -54,9 +54,8 @@ class _Layer:
     @property
     def layout(self) -> Layout:
         """The order of the axes, of x with a batch."""
-        return layout_of(
-            self.dimension_numbers, self.axes, transposed=self.transposed, batched=True
-        )
+        given, axes = self.dimension_numbers, self.axes
+        return layout_of(given, axes, transposed=self.transposed, batched=True)
 
     @property
     def channels_first_shape(self) -> Shape:
@@ -99,10 +98,8 @@ class _Layer:
                 self.store(name, named_dtype(name, getattr(self, name)))
         if self.dtype is not None:
             if kind(self.dtype) not in "fc":
-                raise TypeError(
-                    f"dtype: must be a float or complex type; got {self.dtype}. Leave it out to "
-                    f"compute in the promoted type of x and the weight."
-                )
+                remedy = "Leave it out to compute in the promoted type of x and the weight."
+                raise TypeError(f"dtype: must be a float or complex; got {self.dtype}. {remedy}")
             if self.preferred_element_type is not None:
                 preferred_dtype(self.dtype, self.preferred_element_type)
 
@@ -123,8 +120,9 @@ class _Layer:
         Raises: TypeError for another rng or a dtype that is no float.
         """
         bias_size = self.out_channels if self.bias else None
-        shape = self.channels_first_shape
-        params = default_parameters(rng, shape, bias_size=bias_size, dtype=dtype)
+        params = default_parameters(
+            rng, self.channels_first_shape, bias_size=bias_size, dtype=dtype
+        )
         if self.dimension_numbers is not None:
             params["weight"] = self.layout.to_kernel(params["weight"]).copy()
         return params

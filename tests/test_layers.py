@@ -326,7 +326,7 @@ def test_preferred_element_type_is_that_of_the_result():
     [
         ({"dimension_numbers": "NHWC"}, TypeError, "dimension_numbers: must be three strings"),
         ({"dimension_numbers": ("NC", "OI", "NC")}, ValueError, "dimension_numbers: the input"),
-        ({"dtype": "int32"}, TypeError, "dtype: must be a float or complex type; got int32"),
+        ({"dtype": "int32"}, TypeError, "dtype: must be a float or complex; got int32"),
         ({"dtype": "float33"}, TypeError, "dtype: must be a dtype or name one; got 'float33'"),
         ({"dtype": bool}, TypeError, "dtype: dtype must be a float"),
         ({"preferred_element_type": "text"}, TypeError, "preferred_element_type: must be a dtype"),
