@@ -94,7 +94,7 @@ class _Finder(ast.NodeVisitor):
             super().visit(node)
             self.lines = before
             return
-        if isinstance(node, ast.expr) and not _raises(node):
+        if isinstance(node, ast.expr) and not _calls(node, *ERRORS, "isinstance"):
             for after in _changes(node):
                 self.add(node, ast.unparse(after))
         super().visit(node)
@@ -172,9 +172,9 @@ class _Finder(ast.NodeVisitor):
         self.visit(node.value)
 
     def visit_Call(self, node: ast.Call) -> None:
-        if isinstance(node.func, ast.Name) and node.func.id == "isinstance":
+        if _calls(node, "isinstance"):
             self.visit(node.args[0])
-        elif not _raises(node):
+        elif not _calls(node, *ERRORS):
             self.generic_visit(node)
 
     def visit_keyword(self, node: ast.keyword) -> None:
@@ -218,9 +218,9 @@ def _changes(node: ast.expr) -> Iterator[ast.expr]:
             yield ast.Call(node.func, [second, first, *others], node.keywords)
 
 
-def _raises(node: ast.expr) -> bool:
-    """Whether it calls a function whose arguments are the text of an error."""
-    return isinstance(node, ast.Call) and getattr(node.func, "id", "") in ERRORS
+def _calls(node: ast.expr, *names: str) -> bool:
+    """Whether it is a call of one of these functions."""
+    return isinstance(node, ast.Call) and getattr(node.func, "id", "") in names
 
 
 def _without_docstring(body: list[ast.stmt]) -> list[ast.stmt]:
