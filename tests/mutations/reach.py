@@ -91,12 +91,13 @@ def noted(server: Server, folder: Path, store: Path, package: str) -> Reach:
         if known.get("digest") != [shared, own]:
             run = {"paths": [name], "package": package}
             answer = server.ask(run=run, timeout=SECONDS_FOR_A_FILE)
-            if "lines" not in answer:
-                raise RuntimeError(f"{name}: its tests {answer['failed']}")
+            if answer["failed"]:
+                raise RuntimeError(f"{name}: without a change already {answer['failed']}")
             known = {**answer, "digest": [shared, own]}
             kept.parent.mkdir(parents=True, exist_ok=True)
             kept.write_text(json.dumps(known))
-            print(f"noted {name}: {len(answer['seconds'])} tests, {answer['seconds_all']:.0f} s")
+            count, seconds = len(answer["durations"]), answer["seconds"]
+            print(f"noted {name}: {count} tests in {seconds:.0f} s", flush=True)
         reach.add(known)
     return reach
 

@@ -26,6 +26,7 @@ class Server:
 
     def __init__(self, folder: Path, preload: tuple[str, ...]) -> None:
         quiet = {"PYTHONDONTWRITEBYTECODE": "1", "TCONV_PROFILE": "ci"}
+        quiet["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
         command = [sys.executable, "-P", __file__, *preload]
         pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
         self.process: Any = subprocess.Popen(command, cwd=folder, env=os.environ | quiet, **pipes)
@@ -35,6 +36,7 @@ class Server:
 
     def __exit__(self, *_: object) -> None:
         self.process.stdin.close()
+        self.process.stdout.close()
         self.process.wait()
 
     def ask(self, **request: Any) -> dict[str, Any]:
@@ -90,7 +92,7 @@ def _run(paths: list[str], chosen: list[str] | None = None, package: str = "") -
     """
     import pytest
 
-    options = ["-q", "-p", "no:cacheprovider", "-p", "no:randomly"]
+    options = ["-q", "-p", "no:cacheprovider"]
     if package:
         recorder = _Recorder(package)
         pytest.main([*options, *paths], plugins=[recorder])
@@ -132,6 +134,7 @@ class _Recorder:
 
         self.package = package
         self.seconds: dict[str, float] = {}
+        self.failed: list[str] = []
         self.coverage = Coverage(source=[package], data_file=None, config_file=False)
         self.coverage.start()
 
@@ -148,8 +151,15 @@ class _Recorder:
         self.coverage.switch_context("")
         self.seconds[nodeid] += time.monotonic()
 
+    def pytest_runtest_logreport(self, report: Any) -> None:
+        if report.failed:
+            self.failed.append(report.nodeid)
+
+    def pytest_collectreport(self, report: Any) -> None:
+        self.pytest_runtest_logreport(report)
+
     def found(self) -> dict[str, Any]:
-        """Seconds by test, and for each line of each file the numbers of the tests."""
+        """Seconds by test, for each line of each file the numbers of the tests, and which fail."""
         self.coverage.stop()
         data = self.coverage.get_data()
         number = {name: place for place, name in enumerate(self.seconds)}
@@ -160,7 +170,7 @@ class _Recorder:
             }
             for path in data.measured_files()
         }
-        return {"durations": self.seconds, "lines": lines}
+        return {"durations": self.seconds, "lines": lines, "failed": self.failed}
 
 
 if __name__ == "__main__":
