@@ -33,15 +33,17 @@ class Reach:
     def add(self, noted: dict) -> None:
         """What ``trial`` noted of one file of tests."""
         names = list(noted["durations"])
+        failed = set(noted["failed"])
         self.seconds |= noted["durations"]
         seeing = set()
         for path, lines in noted["lines"].items():
             for line, numbers in lines.items():
                 seeing |= set(numbers)
-                self.lines[path][int(line)] |= {names[number] for number in numbers}
+                self.lines[path][int(line)] |= {names[number] for number in numbers} - failed
                 if not numbers:
                     self.imported[path].add(int(line))
-        self.blind |= {name for number, name in enumerate(names) if number not in seeing}
+        blind = {name for number, name in enumerate(names) if number not in seeing}
+        self.blind |= blind - failed
 
     def batches(self, mutant: Mutant) -> list[list[str]]:
         """The tests that can tell a mutant: those of its module first, then the others, then the
@@ -91,13 +93,15 @@ def noted(server: Server, folder: Path, store: Path, package: str) -> Reach:
         if known.get("digest") != [shared, own]:
             run = {"paths": [name], "package": package}
             answer = server.ask(run=run, timeout=SECONDS_FOR_A_FILE)
-            if answer["failed"]:
-                raise RuntimeError(f"{name}: without a change already {answer['failed']}")
+            if "lines" not in answer:
+                raise RuntimeError(f"{name}: its tests {answer['failed']}")
             known = {**answer, "digest": [shared, own]}
             kept.parent.mkdir(parents=True, exist_ok=True)
             kept.write_text(json.dumps(known))
             count, seconds = len(answer["durations"]), answer["seconds"]
             print(f"noted {name}: {count} tests in {seconds:.0f} s", flush=True)
+        for test in known["failed"]:
+            print(f"left out, as it fails without a change: {test}", flush=True)
         reach.add(known)
     return reach
 
