@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from tconv import conv, conv_transpose, conv_transpose_vjp, conv_vjp
-from tconv.testing import CheckFailure, check_conv, check_conv_transpose, check_vjp
+from tconv.testing import CheckFailure, Problem, check_conv, check_conv_transpose, check_vjp
+from tconv.testing.failure.suspects import kernel_suspects
 from tests.testing import wrong
 
 # Without generated problems: the table alone finds all of these.
@@ -159,7 +160,18 @@ def test_the_middle_of_three_axes_is_a_suspect():
 def test_transposed_axes_of_a_kernel_are_named(ndim, axes):
     found = failure(check_conv_transpose, last_axes_transposed, ndim=ndim)
     assert f"spatial axes {axes} of the kernel are transposed" in found.diagnosis.lower()
-    assert found.problem.kernel_size[-2:] == (2, 2)
+
+
+@pytest.mark.parametrize("kernel_size", [(2, 2), (2, 3, 2)])
+def test_axes_of_one_size_are_suspected_to_be_transposed(kernel_size):
+    problem = Problem((3,) * len(kernel_size), kernel_size, in_channels=2, out_channels=3)
+    x, w, _ = problem.arrays()
+    last = len(kernel_size) - 1
+    found = dict(kernel_suspects(problem, x, w, None))
+    compute = found[f"spatial axes 0 and {last} of the kernel are transposed"]
+    wanted = conv_transpose(x, w.swapaxes(2, 2 + last).astype(float))
+    np.testing.assert_allclose(compute(), wanted, rtol=0, atol=1e-12)
+    assert sum("transposed" in sentence for sentence in found) == 1
 
 
 def test_negative_padding_is_a_condition():

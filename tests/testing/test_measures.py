@@ -139,16 +139,18 @@ def test_the_bound_is_its_formula_term_by_term():
     reference_sum = (2 + 2**0.5) * 5 * v / (1 - 5 * v)
     one = 3 * u / (1 - 3 * u)
     both = (2 + 2**0.5) * 5 * u / (1 - 5 * u)
-    for dtype, summing, half in [
-        ("float32", one, 0.0),
-        ("float16", one, 2.0**-11),
-        ("bfloat16", one, 2.0**-8),
-        ("complex64", both, 0.0),
+    for dtype, summing, half, smallest in [
+        ("float32", one, 0.0, 0.0),
+        ("float16", one, 2.0**-11, 2.0**-24),
+        ("bfloat16", one, 2.0**-8, 2.0**-133),
+        ("complex64", both, 0.0, 0.0),
     ]:
-        assert tolerance(dtype, 3) == pytest.approx(summing + half * (1 + summing), rel=1e-15)
+        assert tolerance(dtype, 3) == pytest.approx(
+            summing + half * (1 + summing), rel=1e-15, abs=0
+        )
         summed = 2 * (summing + reference_sum)
         bound = error_bound(dtype, 3, 2.0, -1.5)
-        assert bound == pytest.approx(summed + half * (1.5 + summed), rel=1e-12)
+        assert bound == pytest.approx(summed + half * (1.5 + summed) + smallest, rel=1e-12, abs=0)
     # where nothing is to be summed, underflow is what remains
     assert error_bound("float32", 3, 0.0, 0.0) == 3 * 2.0**-126
     assert error_bound("float64", 3, 0.0, 0.0) == 3 * 2.0**-1022
