@@ -1,8 +1,8 @@
 """The command: draw mutants, try each, and print those that survive and the score.
 
 Results are kept in ``.mutations/``, a line of JSON a mutant: what is there already is not tried
-again, so a run that was interrupted goes on.  The first run notes which tests run which lines,
-which takes about twice as long as the tests themselves.
+again, so a run that was interrupted goes on.  Which tests run which lines is noted when it is
+first needed, which takes about twice as long as the tests themselves.
 """
 
 from __future__ import annotations
@@ -17,11 +17,12 @@ import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import asdict
+from itertools import islice
 from pathlib import Path
 
 from tests.mutations.equivalents import EQUIVALENTS
 from tests.mutations.mutants import Mutant, mutants_of, mutated
-from tests.mutations.reach import Reach, digest, noted
+from tests.mutations.reach import Reach, digest, file_of
 from tests.mutations.score import EQUIVALENT, KILLED, SURVIVED, Verdict, table
 from tests.mutations.trial import Server
 
@@ -54,23 +55,20 @@ def copy_of_the_tree(root: Path, folder: Path) -> None:
             shutil.copyfile(root / name, folder / name)
 
 
-def tried(
-    server: Server, folder: Path, reach: Reach, mutant: Mutant, source: str, patience: float
-) -> str:
+def tried(reach: Reach, mutant: Mutant, source: str, near: bool, patience: float) -> str:
     """The test that kills the mutant, or what happened instead; "" if it survives."""
-    path = folder / mutant.path
-    path.write_text(mutated(source, mutant))
-    try:
-        for batch in reach.batches(mutant):
-            files = sorted({test.partition("::")[0] for test in batch})
-            timeout = patience + 10 * sum(reach.seconds[test] for test in batch)
-            if files:
-                run = {"paths": files, "chosen": batch}
-                answer = server.ask(run=run, timeout=timeout)
-                if answer["failed"]:
-                    return str(answer["failed"])
-    finally:
+    path = reach.folder / mutant.path
+    for batch in islice(reach.batches(mutant), 1 if near else None):
+        files = sorted({file_of(test) for test in batch})
+        if not files:
+            continue
+        # Batches are noted on the package as it is: the change is there for the tests alone.
+        path.write_text(mutated(source, mutant))
+        timeout = patience + 10 * sum(reach.seconds[test] for test in batch)
+        answer = reach.server.ask(run={"paths": files, "chosen": batch}, timeout=timeout)
         path.write_text(source)
+        if answer["failed"]:
+            return str(answer["failed"])
     return ""
 
 
@@ -80,10 +78,13 @@ def verdicts(
     mutants: list[Mutant],
     store: Path,
     preload: tuple[str, ...],
+    *,
+    near: bool = False,
     patience: float = PATIENCE,
 ) -> Iterator[Verdict]:
     """Each mutant tried in a copy of the tree, or as ``store`` has it."""
-    tests = digest([*root.glob("tests/**/*.py")], without=lambda path: "mutations" in path.parts)
+    tests = digest(path for path in root.glob("tests/**/*.py") if "mutations" not in path.parts)
+    tests += " near" * near
     results = store / "results.jsonl"
     known: dict[tuple[str, str], Verdict] = {}
     if results.exists():
@@ -94,7 +95,7 @@ def verdicts(
         folder = Path(name).resolve()
         copy_of_the_tree(root, folder)
         with Server(folder, preload) as server:
-            reach: Reach | None = None
+            reach = Reach(server, folder, store / "reach", package)
             for mutant in mutants:
                 own = digest([root / mutant.path])
                 before = known.get((mutant.name, own))
@@ -104,10 +105,9 @@ def verdicts(
                 if before and (before.outcome == KILLED or before.digests[1] == tests):
                     yield before
                     continue
-                reach = reach or noted(server, folder, store / "reach", package)
                 start = time.monotonic()
                 source = (root / mutant.path).read_text()
-                by = tried(server, folder, reach, mutant, source, patience)
+                by = tried(reach, mutant, source, near, patience)
                 seconds = round(time.monotonic() - start, 1)
                 outcome = KILLED if by else SURVIVED
                 verdict = Verdict(mutant.name, str(mutant), outcome, by, seconds, (own, tests))
@@ -122,14 +122,13 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--count", type=int, default=100)
     parser.add_argument("--under", default="tconv", help="a folder or file, to draw from it alone")
+    parser.add_argument("--near", action="store_true", help="with the tests of its folder alone")
     options = parser.parse_args(arguments)
     paths = sorted((ROOT / "tconv").rglob("*.py"))
     sources = {str(path.relative_to(ROOT)): path.read_text() for path in paths}
     sources = {path: text for path, text in sources.items() if path.startswith(options.under)}
-    found = []
-    for verdict in verdicts(
-        ROOT, "tconv", drawn(sources, options.seed, options.count), STORE, PRELOAD
-    ):
+    mutants, found = drawn(sources, options.seed, options.count), []
+    for verdict in verdicts(ROOT, "tconv", mutants, STORE, PRELOAD, near=options.near):
         found.append(verdict)
         if verdict.outcome == SURVIVED:
             print(f"survived: {verdict.change}", flush=True)

@@ -1,41 +1,86 @@
-"""Which tests run which lines of the package: noted once, and again where a file has changed."""
+"""Which tests run which lines of the package: noted when first asked for, and again where a file
+has changed."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 from collections import defaultdict
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 from tests.mutations.mutants import Mutant
 from tests.mutations.trial import Server
 
-SECONDS_FOR_A_FILE = 1800
+SECONDS_FOR_A_FILE = 3600
+EVERYWHERE = "convolution"  # the folder of tests that most of the package serves
 
 
-@dataclass
 class Reach:
-    """The tests by what they run.
+    """The tests of a folder by what they run, kept in ``store``."""
 
-    ``lines`` holds for each file and line the tests that run it, and ``imported`` the lines that
-    run when the file is imported; ``blind`` are the tests that run no line of the package in their
-    own process.
-    """
+    def __init__(self, server: Server, folder: Path, store: Path, package: str) -> None:
+        self.server, self.folder, self.store, self.package = server, folder, store, package
+        sources = [*folder.glob(f"{package}/**/*.py"), *folder.glob("tests/**/*.py")]
+        self.shared = digest(path for path in sources if not is_tests(path))
+        examples = (path for path in folder.glob(f"{package}/**/*.py") if ">>>" in path.read_text())
+        files = sorted([*folder.glob("tests/**/test_*.py"), *examples])
+        self.files = [str(path.relative_to(folder)) for path in files]
+        self.seconds: dict[str, float] = {}
+        # For each file and line the tests that run it, and the lines that run on import.
+        self.lines: dict[str, dict[int, set[str]]] = defaultdict(lambda: defaultdict(set))
+        self.imported: dict[str, set[int]] = defaultdict(set)
+        self.blind: set[str] = set()  # tests that run no line of the package in their process
+        self.known: set[str] = set()
 
-    seconds: dict[str, float] = field(default_factory=dict)
-    lines: dict[str, dict[int, set[str]]] = field(
-        default_factory=lambda: defaultdict(lambda: defaultdict(set))
-    )
-    imported: dict[str, set[int]] = field(default_factory=lambda: defaultdict(set))
-    blind: set[str] = field(default_factory=set)
+    def batches(self, mutant: Mutant) -> Iterator[list[str]]:
+        """The tests that can tell a mutant: those near its file, then the others, then the blind
+        ones; in each batch the quickest first.
 
-    def add(self, noted: dict) -> None:
-        """What ``trial`` noted of one file of tests."""
-        names = list(noted["durations"])
-        failed = set(noted["failed"])
+        They are the tests that run its lines; for a line that runs once for all, those that run
+        any line of the file.
+        """
+        near = [file for file in self.files if is_near(file, mutant.path)]
+        near = near or [file for file in self.files if is_near(file, f"/{EVERYWHERE}.py")]
+        for files in (near, [file for file in self.files if file not in near]):
+            for file in files:
+                self.note(file)
+            tests = {test for test in self.telling(mutant) if file_of(test) in files}
+            yield sorted(tests, key=self.seconds.__getitem__)
+        yield sorted(self.blind, key=self.seconds.__getitem__)
+
+    def telling(self, mutant: Mutant) -> set[str]:
+        """The tests noted so far that run the lines of a mutant."""
+        lines, imported = self.lines[mutant.path], self.imported[mutant.path]
+        inside = set(range(mutant.lines[0], mutant.lines[1] + 1)) & set(lines)
+        tests = set().union(*(lines[line] for line in inside))
+        return tests or (set().union(*lines.values()) if inside <= imported else tests)
+
+    def note(self, file: str) -> None:
+        """Which lines the tests of a file run, by trying or as it is kept."""
+        if file in self.known:
+            return
+        self.known.add(file)
+        digests = [self.shared, digest([self.folder / file])]
+        kept = self.store / f"{file.replace('/', '.')}.json"
+        noted = json.loads(kept.read_text()) if kept.exists() else {}
+        if noted.get("digests") != digests:
+            run = {"paths": [file], "package": self.package}
+            noted = {**self.server.ask(run=run, timeout=SECONDS_FOR_A_FILE), "digests": digests}
+            if "lines" not in noted:
+                raise RuntimeError(f"{file}: its tests {noted['failed']}")
+            kept.parent.mkdir(parents=True, exist_ok=True)
+            kept.write_text(json.dumps(noted))
+            print(f"noted {file}: {len(noted['durations'])} tests", flush=True)
+        for test in noted["failed"]:
+            print(f"left out, as it fails without a change: {test}", flush=True)
+        self._add(noted)
+
+    def _add(self, noted: dict[str, Any]) -> None:
+        names, failed = list(noted["durations"]), set(noted["failed"])
         self.seconds |= noted["durations"]
-        seeing = set()
+        seeing: set[int] = set()
         for path, lines in noted["lines"].items():
             for line, numbers in lines.items():
                 seeing |= set(numbers)
@@ -45,71 +90,30 @@ class Reach:
         blind = {name for number, name in enumerate(names) if number not in seeing}
         self.blind |= blind - failed
 
-    def batches(self, mutant: Mutant) -> list[list[str]]:
-        """The tests that can tell a mutant: those of its module first, then the others, then the
-        blind ones; in each batch the quickest first.
 
-        They are the tests that run its lines; for a line that runs once for all, those that run
-        any line of the file.
-        """
-        lines = self.lines[mutant.path]
-        first, last = mutant.lines
-        inside = set(range(first, last + 1))
-        tests = set().union(*(lines[line] for line in inside & set(lines)))
-        if not tests or inside & self.imported[mutant.path] == inside & set(lines):
-            tests = tests.union(*lines.values())
-        ordered = sorted(tests - self.blind, key=self.seconds.__getitem__)
-        near = [test for test in ordered if is_near(test, mutant.path)]
-        far = [test for test in ordered if not is_near(test, mutant.path)]
-        return [near, far, sorted(self.blind, key=self.seconds.__getitem__)]
+def is_near(file: str, path: str) -> bool:
+    """Whether a file of tests is where those of a file of the package are, or that file itself.
 
-
-def is_near(test: str, path: str) -> bool:
-    """Whether a test lies where those of a file of the package do, or in the file itself.
-
-    The folder ``tests/NAME`` has those of ``NAME.py`` and of the folder ``NAME``; one file the
-    others of the package's root.
+    The folder ``tests/NAME`` has those of ``NAME.py`` and of the folder ``NAME``, or a file
+    ``tests/test_NAME.py`` does.
     """
-    file = test.partition("::")[0]
-    if file == path:
-        return True
     name = path.split("/")[1].removesuffix(".py")
-    return file.startswith(f"tests/{name}/") or file == f"tests/test_{name}.py"
+    return file in (path, f"tests/test_{name}.py") or file.startswith(f"tests/{name}/")
 
 
-def noted(server: Server, folder: Path, store: Path, package: str) -> Reach:
-    """The reach of all tests under a folder, taken from ``store`` where it is still right."""
-    reach = Reach()
-    shared = digest(
-        [*folder.glob(f"{package}/**/*.py"), *folder.glob("tests/**/*.py")],
-        without=lambda path: path.name.startswith("test_") or "mutations" in path.parts,
-    )
-    files = sorted(folder.glob("tests/**/test_*.py"))
-    for path in (*files, folder / package):
-        name = str(path.relative_to(folder))
-        own = digest([path] if path.is_file() else [])
-        kept = store / f"{name.replace('/', '.')}.json"
-        known = json.loads(kept.read_text()) if kept.exists() else {}
-        if known.get("digest") != [shared, own]:
-            run = {"paths": [name], "package": package}
-            answer = server.ask(run=run, timeout=SECONDS_FOR_A_FILE)
-            if "lines" not in answer:
-                raise RuntimeError(f"{name}: its tests {answer['failed']}")
-            known = {**answer, "digest": [shared, own]}
-            kept.parent.mkdir(parents=True, exist_ok=True)
-            kept.write_text(json.dumps(known))
-            count, seconds = len(answer["durations"]), answer["seconds"]
-            print(f"noted {name}: {count} tests in {seconds:.0f} s", flush=True)
-        for test in known["failed"]:
-            print(f"left out, as it fails without a change: {test}", flush=True)
-        reach.add(known)
-    return reach
+def is_tests(path: Path) -> bool:
+    """Whether a file holds tests, or belongs to this runner: no other test depends on it."""
+    return path.name.startswith("test_") or "mutations" in path.parts
 
 
-def digest(paths, without=lambda path: False) -> str:
+def file_of(test: str) -> str:
+    """The file that a test is in."""
+    return test.partition("::")[0]
+
+
+def digest(paths: Iterable[Path]) -> str:
     """Of the contents of files."""
     total = hashlib.sha256()
     for path in sorted(paths):
-        if not without(path):
-            total.update(path.read_bytes())
+        total.update(path.read_bytes())
     return total.hexdigest()[:16]
