@@ -17,7 +17,6 @@ import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import asdict
-from itertools import islice
 from pathlib import Path
 
 from tests.mutations.equivalents import EQUIVALENTS
@@ -55,10 +54,10 @@ def copy_of_the_tree(root: Path, folder: Path) -> None:
             shutil.copyfile(root / name, folder / name)
 
 
-def tried(reach: Reach, mutant: Mutant, source: str, near: bool, patience: float) -> str:
+def tried(reach: Reach, mutant: Mutant, source: str, patience: float) -> str:
     """The test that kills the mutant, or what happened instead; "" if it survives."""
     path = reach.folder / mutant.path
-    for batch in islice(reach.batches(mutant), 1 if near else None):
+    for batch in reach.batches(mutant):
         files = sorted({file_of(test) for test in batch})
         if not files:
             continue
@@ -79,12 +78,12 @@ def verdicts(
     store: Path,
     preload: tuple[str, ...],
     *,
-    near: bool = False,
+    within: tuple[str, ...] = ("",),
     patience: float = PATIENCE,
 ) -> Iterator[Verdict]:
     """Each mutant tried in a copy of the tree, or as ``store`` has it."""
     tests = digest(path for path in root.glob("tests/**/*.py") if "mutations" not in path.parts)
-    tests += " near" * near
+    tests = " ".join([tests, *within])
     results = store / "results.jsonl"
     known: dict[tuple[str, str], Verdict] = {}
     if results.exists():
@@ -95,7 +94,7 @@ def verdicts(
         folder = Path(name).resolve()
         copy_of_the_tree(root, folder)
         with Server(folder, preload) as server:
-            reach = Reach(server, folder, store / "reach", package)
+            reach = Reach(server, folder, store / "reach", package, within)
             for mutant in mutants:
                 own = digest([root / mutant.path])
                 before = known.get((mutant.name, own))
@@ -107,7 +106,7 @@ def verdicts(
                     continue
                 start = time.monotonic()
                 source = (root / mutant.path).read_text()
-                by = tried(reach, mutant, source, near, patience)
+                by = tried(reach, mutant, source, patience)
                 seconds = round(time.monotonic() - start, 1)
                 outcome = KILLED if by else SURVIVED
                 verdict = Verdict(mutant.name, str(mutant), outcome, by, seconds, (own, tests))
@@ -122,13 +121,13 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--count", type=int, default=100)
     parser.add_argument("--under", default="tconv", help="a folder or file, to draw from it alone")
-    parser.add_argument("--near", action="store_true", help="with the tests of its folder alone")
+    parser.add_argument("--tests", nargs="*", default=("",), help="files and folders; all if none")
     options = parser.parse_args(arguments)
     paths = sorted((ROOT / "tconv").rglob("*.py"))
     sources = {str(path.relative_to(ROOT)): path.read_text() for path in paths}
     sources = {path: text for path, text in sources.items() if path.startswith(options.under)}
     mutants, found = drawn(sources, options.seed, options.count), []
-    for verdict in verdicts(ROOT, "tconv", mutants, STORE, PRELOAD, near=options.near):
+    for verdict in verdicts(ROOT, "tconv", mutants, STORE, PRELOAD, within=tuple(options.tests)):
         found.append(verdict)
         if verdict.outcome == SURVIVED:
             print(f"survived: {verdict.change}", flush=True)

@@ -18,15 +18,24 @@ EVERYWHERE = "convolution"  # the folder of tests that most of the package serve
 
 
 class Reach:
-    """The tests of a folder by what they run, kept in ``store``."""
+    """The tests of a folder by what they run, kept in ``store``; those whose paths begin with one
+    of ``within``."""
 
-    def __init__(self, server: Server, folder: Path, store: Path, package: str) -> None:
+    def __init__(
+        self,
+        server: Server,
+        folder: Path,
+        store: Path,
+        package: str,
+        within: tuple[str, ...] = ("",),
+    ) -> None:
         self.server, self.folder, self.store, self.package = server, folder, store, package
         sources = [*folder.glob(f"{package}/**/*.py"), *folder.glob("tests/**/*.py")]
         self.shared = digest(path for path in sources if not is_tests(path))
         examples = (path for path in folder.glob(f"{package}/**/*.py") if ">>>" in path.read_text())
         files = sorted([*folder.glob("tests/**/test_*.py"), *examples])
-        self.files = [str(path.relative_to(folder)) for path in files]
+        names = (str(path.relative_to(folder)) for path in files)
+        self.files = [name for name in names if name.startswith(within)]
         self.seconds: dict[str, float] = {}
         # For each file and line the tests that run it, and the lines that run on import.
         self.lines: dict[str, dict[int, set[str]]] = defaultdict(lambda: defaultdict(set))
