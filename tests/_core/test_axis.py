@@ -102,3 +102,12 @@ def test_output_padding_is_solved_where_there_is_one() -> None:
             else:
                 with pytest.raises(ValueError, match=r"^output_size, spatial axis 0: "):
                     one.solved(size, wanted)
+
+
+def test_what_a_tap_carries_lands_on_its_outputs() -> None:
+    for axis in AXES:
+        for tap in range(axis.kernel_size):
+            inputs, outputs = axis.landing(tap)
+            carried = range(axis.input_size)[inputs], range(axis.output_size)[outputs]
+            wanted = sorted((i, o) for i, t, o in related(axis) if t == tap)
+            assert list(zip(*carried, strict=True)) == wanted, axis

@@ -18,6 +18,7 @@ from tconv._core.lattice import (
     Cells,
     Correlation,
     all_phases,
+    inputs_read,
     joint,
     lands,
     phase_by_phase,
@@ -255,3 +256,17 @@ def test_what_takes_part_is_of_the_size_of_the_arrays(far: int) -> None:
     for axis in (Axis(3, 9, 4, 2, 1, -far), Axis(3, 9, 4, far, 1, far), Axis(3, 9, 4, 2, far, far)):
         left = joint(axis).axis
         assert max(left.stride, left.extent, abs(left.lo), abs(left.hi)) < 20
+
+
+def test_the_inputs_that_correlations_read() -> None:
+    """All that lie between the first and the last, and of no correlation none."""
+    for axis in small_axes(2):
+        first, past = inputs_read(phase_by_phase(axis))
+        read = {
+            correlation.shifts[shift] + q
+            for correlation in phase_by_phase(axis)
+            for shift in range(len(correlation.shifts))
+            for q in range(correlation.count)
+        }
+        assert (first, past) == ((min(read), max(read) + 1) if read else (0, 0)), axis
+    assert inputs_read([]) == (0, 0)
