@@ -429,3 +429,23 @@ def test_nearest_follows_the_factor_and_not_the_ratio_of_the_sizes(backend):
         y, in_torch(np.array([[[1.0, 2.0]]]), "nearest", scale_factor=2.1)
     )
     np.testing.assert_array_equal(y, [[[1, 1, 1, 2]]])
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize(
+    ("positions", "target"),
+    [
+        (14, {"size": 46}),
+        (26, {"size": 22}),
+        (30, {"size": 58}),
+        (31, {"scale_factor": 2.3}),
+        (33, {"scale_factor": 2.3}),
+    ],
+)
+def test_nearest_of_float64_takes_its_places_in_double(positions, target, dtype):
+    """At these sizes the neighbour of some output differs between single and double precision."""
+    x = np.arange(positions, dtype=dtype).reshape(1, 1, -1)
+    y = tconv.interpolate(x, **target)
+    np.testing.assert_array_equal(y, in_torch(x, "nearest", **target))
+    other = np.float32 if dtype == np.float64 else np.float64
+    assert (y != tconv.interpolate(x.astype(other), **target)).any()

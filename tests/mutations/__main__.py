@@ -14,7 +14,6 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
@@ -54,9 +53,9 @@ def copy_of_the_tree(root: Path, folder: Path) -> None:
             shutil.copyfile(root / name, folder / name)
 
 
-def tried(reach: Reach, mutant: Mutant, source: str, patience: float) -> str:
-    """The test that kills the mutant, or what happened instead; "" if it survives."""
-    path = reach.folder / mutant.path
+def tried(reach: Reach, mutant: Mutant, source: str, patience: float) -> tuple[str, float]:
+    """The test that kills the mutant, or what happened instead, or ""; and the seconds it took."""
+    path, seconds = reach.folder / mutant.path, 0.0
     for batch in reach.batches(mutant):
         files = sorted({file_of(test) for test in batch})
         if not files:
@@ -66,9 +65,10 @@ def tried(reach: Reach, mutant: Mutant, source: str, patience: float) -> str:
         timeout = patience + 10 * sum(reach.seconds[test] for test in batch)
         answer = reach.server.ask(run={"paths": files, "chosen": batch}, timeout=timeout)
         path.write_text(source)
+        seconds += answer["seconds"]
         if answer["failed"]:
-            return str(answer["failed"])
-    return ""
+            return str(answer["failed"]), seconds
+    return "", seconds
 
 
 def verdicts(
@@ -104,12 +104,11 @@ def verdicts(
                 if before and (before.outcome == KILLED or before.digests[1] == tests):
                     yield before
                     continue
-                start = time.monotonic()
                 source = (root / mutant.path).read_text()
-                by = tried(reach, mutant, source, patience)
-                seconds = round(time.monotonic() - start, 1)
+                by, seconds = tried(reach, mutant, source, patience)
                 outcome = KILLED if by else SURVIVED
-                verdict = Verdict(mutant.name, str(mutant), outcome, by, seconds, (own, tests))
+                digests = (own, tests)
+                verdict = Verdict(mutant.name, str(mutant), outcome, by, round(seconds, 1), digests)
                 with results.open("a") as file:
                     print(json.dumps(asdict(verdict)), file=file)
                 yield verdict
