@@ -270,3 +270,26 @@ def test_the_inputs_that_correlations_read() -> None:
         }
         assert (first, past) == ((min(read), max(read) + 1) if read else (0, 0)), axis
     assert inputs_read([]) == (0, 0)
+
+
+@STRIDES
+def test_the_outputs_that_every_shift_brings_an_input_to(stride: int) -> None:
+    for axis in axes_in_cells(stride):
+        cells = Cells(axis)
+        shared = [
+            output
+            for output in range(axis.output_size)
+            if all(
+                0 <= (output + axis.lo) // stride - shift < axis.input_size
+                for shift in cells.shifts
+            )
+        ]
+        assert list(range(axis.output_size))[cells.shared()] == shared, axis
+
+
+@STRIDES
+def test_taps_that_land_side_by_side_are_one_piece(stride: int) -> None:
+    """Without dilation those of one stride; with it each is alone."""
+    for axis in axes_in_cells(stride):
+        width = stride if axis.dilation == 1 else 1
+        assert len(Cells(axis).pieces) == -(-axis.kernel_size // width), axis
