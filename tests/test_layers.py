@@ -1,5 +1,7 @@
 """Layers beside ``torch.nn``: values, parameter names and shapes, text, errors."""
 
+import inspect
+
 import jax
 import jax.numpy as jnp
 import ml_dtypes
@@ -378,3 +380,18 @@ def test_a_layer_with_negative_padding_is_called(name):
     y = layer.apply({"weight": np.array([[[1.0, 10.0]]])}, np.array([[[1.0, 2.0, 3.0, 4.0]]]))
     expected = [0, 1, 12, 23, 34, 40, 0] if "Transpose" in name else [32]
     np.testing.assert_array_equal(y, np.array([[expected]], float), strict=True)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_arguments_have_torchs_order_and_what_it_lacks_is_by_name(name):
+    ours = inspect.signature(getattr(tconv, name)).parameters
+    theirs = inspect.signature(getattr(torch.nn, name)).parameters
+    shared = list(theirs)[: list(theirs).index("padding_mode")]
+    by_name = ["dimension_numbers", "dtype", "precision", "preferred_element_type"]
+    assert list(ours) == [*shared, *by_name]
+    for argument in shared:
+        assert ours[argument].kind is inspect.Parameter.POSITIONAL_OR_KEYWORD
+        assert ours[argument].default == theirs[argument].default
+    for argument in by_name:
+        assert ours[argument].kind is inspect.Parameter.KEYWORD_ONLY
+        assert ours[argument].default is None
