@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tconv.testing import Problem, error_bound
-from tconv.testing.expected import Expected, cotangent_lengths, wrapped
+from tconv.testing.expected import Expected, cotangent_lengths, widened, wrapped
 
 
 def test_what_is_allowed():
@@ -56,3 +56,20 @@ def test_terms_of_the_cotangents(batch):
         kind="conv",
     )  # fmt: skip
     assert cotangent_lengths(problem) == {"dx": 18, "dw": samples * 20, "db": samples * 20}
+
+
+@pytest.mark.parametrize(
+    ("values", "kind"),
+    [
+        (np.array([2**53 + 1]), "O"),
+        (np.array([2**63 + 1], np.uint64), "O"),
+        (np.array([2**70 + 1], object), "O"),
+        (np.array([1 / 3], np.float32), "f"),
+        (np.array([1 / 3 + 2j], np.complex64), "c"),
+    ],
+)
+def test_values_are_widened_without_a_change(values, kind):
+    wide = widened(values)
+    assert wide.dtype.kind == kind
+    assert wide.dtype.itemsize == (16 if kind == "c" else 8)
+    assert wide[0] == values.tolist()[0]

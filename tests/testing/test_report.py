@@ -55,6 +55,7 @@ def test_the_worst_is_the_one_that_is_wrong_and_furthest_off():
     assert place.endswith("y[0, 0, 2], off by 4 where rounding explains 0.25:")
     got[0, 0, 4] = np.nan
     assert "y[0, 0, 4]" in around(got, expected)[0]
+    assert "y[0, 0, 1]" in around(np.array([[[11.0, 4.0]]]), np.array([[[10.0, 1.0]]]))[0]
 
 
 @pytest.mark.parametrize(
