@@ -21,7 +21,7 @@ SOURCE = '''"""Of 3 + 4 lines."""
 from typing import TYPE_CHECKING
 
 __all__ = ["clamp"]
-Number = int | float
+Number = list[int | float]
 
 if TYPE_CHECKING:
     LIMIT = 7
@@ -101,7 +101,8 @@ def test_every_change_of_the_toy() -> None:
     ],
 )
 def test_changes_of_expressions(before: str, after: list[str]) -> None:
-    assert [change[2] for change in changes(f"x = f[{before}]")] == after
+    found = changes(f"def function():\n    x = f[{before}]")
+    assert [change[2] for change in found] == after
 
 
 def test_each_mutant_is_the_source_but_for_its_change() -> None:

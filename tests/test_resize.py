@@ -12,6 +12,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 import tconv
+from tconv._core import sampling
 
 resample = importlib.import_module("tconv._numpy.resample")  # the package has a function so named
 EPS = np.finfo(np.float64).eps
@@ -449,3 +450,15 @@ def test_nearest_of_float64_takes_its_places_in_double(positions, target, dtype)
     np.testing.assert_array_equal(y, in_torch(x, "nearest", **target))
     other = np.float32 if dtype == np.float64 else np.float64
     assert (y != tconv.interpolate(x.astype(other), **target)).any()
+
+
+def test_uint8_weights_have_no_finer_unit_than_those_of_torch():
+    """A filter 2000 wide has room for 2**-24, and PyTorch stops at 2**-22.  PyTorch 2.13 itself
+    crashes on such an image."""
+    taps = sampling.smooth(
+        2000, 1, None, cubic=False, align_corners=False, antialias=True, fixed_point=True
+    )
+    assert taps.precision == 22
+    x = np.full((1, 1, 1, 2000), 200, np.uint8)
+    y = tconv.interpolate(x, size=(1, 1), mode="bilinear", antialias=True)
+    assert y.item() == 200

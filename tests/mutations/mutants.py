@@ -95,7 +95,9 @@ class _Finder(ast.NodeVisitor):
             super().visit(node)
             self.lines = before
             return
-        if isinstance(node, ast.expr) and not _calls(node, *ERRORS, "isinstance"):
+        if isinstance(node, ast.expr) and not (
+            _calls(node, *ERRORS, "isinstance") or (_is_union(node) and not self.places)
+        ):
             for after in _changes(node):
                 self.add(node, ast.unparse(after))
         super().visit(node)
@@ -157,9 +159,7 @@ class _Finder(ast.NodeVisitor):
 
     def visit_Assign(self, node: ast.Assign) -> None:
         named_all = isinstance(node.targets[0], ast.Name) and node.targets[0].id == "__all__"
-        union = isinstance(node.value, ast.BinOp) and isinstance(node.value.op, ast.BitOr)
-        type_alias = union and not self.places
-        if not named_all and not type_alias:
+        if not named_all:
             self.visit(node.value)
 
     def visit_AnnAssign(self, node: ast.AnnAssign) -> None:
@@ -217,6 +217,10 @@ def _changes(node: ast.expr) -> Iterator[ast.expr]:
         starred = isinstance(first, ast.Starred) or isinstance(second, ast.Starred)
         if not starred and ast.dump(first) != ast.dump(second):
             yield ast.Call(node.func, [second, first, *others], node.keywords)
+
+
+def _is_union(node: ast.expr) -> bool:
+    return isinstance(node, ast.BinOp) and isinstance(node.op, ast.BitOr)
 
 
 def _calls(node: ast.expr, *names: str) -> bool:

@@ -48,7 +48,7 @@ class Reach:
         ones; in each batch the quickest first.
 
         They are the tests that run its lines; for a line that runs once for all, those that run
-        any line of the file.
+        any line of the file, or if none does all.
         """
         near = [file for file in self.files if is_near(file, mutant.path)]
         near = near or [file for file in self.files if is_near(file, f"/{EVERYWHERE}.py")]
@@ -64,7 +64,9 @@ class Reach:
         lines, imported = self.lines[mutant.path], self.imported[mutant.path]
         inside = set(range(mutant.lines[0], mutant.lines[1] + 1)) & set(lines)
         tests = set().union(*(lines[line] for line in inside))
-        return tests or (set().union(*lines.values()) if inside <= imported else tests)
+        if not tests and inside <= imported:
+            tests = set().union(*lines.values()) or set(self.seconds)
+        return tests
 
     def note(self, file: str) -> None:
         """Which lines the tests of a file run, by trying or as it is kept."""

@@ -60,7 +60,13 @@ def test_the_worst_is_the_one_that_is_wrong_and_furthest_off():
 
 @pytest.mark.parametrize(
     ("value", "shown"),
-    [(1.5 - 2j, "1.5-2j"), (np.int8(-7), "-7"), (np.float32(1.25), "1.25"), (1e-7, "1e-07")],
+    [
+        (1.5 - 2j, "1.5-2j"),
+        (np.int8(-7), "-7"),
+        (np.int64(123456789), "123456789"),
+        (np.float32(1.25), "1.25"),
+        (1e-7, "1e-07"),
+    ],
 )
 def test_values_are_written_by_their_kind(value, shown):
     expected = np.array([[[value]]])
