@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from tconv._core.arguments import (
+    PRECISIONS,
     Pairs,
     Shape,
     check_groups,
+    check_precision,
     fail,
     group_count,
     integer,
@@ -18,17 +20,23 @@ from tconv._core.arguments import (
     positive,
 )
 from tconv._core.axis import check_same, parameters_of
+from tconv._core.dtypes import check_real, kind, named_dtype, preferred_dtype
+from tconv._core.layout import Layout, axis_strings, layout_of
 from tconv._core.typing import AnyArray, Array, DTypeLike, Ints, Padding
+from tconv._dispatch import received
 from tconv.convolution import conv, conv_transpose
 from tconv.init import default_parameters
 
 __all__ = ["Conv1d", "Conv2d", "Conv3d", "ConvTranspose1d", "ConvTranspose2d", "ConvTranspose3d"]
+
+_BY_NAME = ("dimension_numbers", "dtype", "precision", "preferred_element_type")
 
 
 class _Layer:
     """What both directions share; the frozen dataclasses below add the fields in their order."""
 
     axes: ClassVar[int]
+    transposed: ClassVar[bool]
     padding_strings: ClassVar[tuple[str, ...]]
     in_channels: int
     out_channels: int
@@ -38,15 +46,39 @@ class _Layer:
     dilation: Ints
     groups: int
     bias: bool
+    dimension_numbers: Any
+    dtype: DTypeLike
+    precision: Any
+    preferred_element_type: DTypeLike
+
+    @property
+    def layout(self) -> Layout:
+        """The order of the axes, of x with a batch."""
+        given, axes = self.dimension_numbers, self.axes
+        return layout_of(given, axes, transposed=self.transposed, batched=True)
+
+    @property
+    def channels_first_shape(self) -> Shape:
+        """Shape of the weight as PyTorch stores it."""
+        split = (self.in_channels, self.out_channels // self.groups)
+        if not self.transposed:
+            split = (self.out_channels, self.in_channels // self.groups)
+        return (*split, *per_axis("kernel_size", self.kernel_size, self.axes))
 
     @property
     def weight_shape(self) -> Shape:
-        """Shape of the weight, as PyTorch stores it."""
-        raise NotImplementedError
+        """Shape of the weight in the layer's own order: PyTorch's without dimension_numbers."""
+        order, shape = self.layout.permutations, self.channels_first_shape
+        return shape if order is None else tuple(shape[axis] for axis in order.kernel_back)
 
     def settle(self) -> None:
         """Check the configuration and store it in one form, so that equal layers compare equal."""
         axes = self.axes
+        self.store("dimension_numbers", axis_strings(self.dimension_numbers, axes))
+        order = self.layout.permutations
+        if order and order.input == order.kernel == order.output == tuple(range(axes + 2)):
+            self.store("dimension_numbers", None)
+        letters = self.layout.letters
         groups = group_count(self.groups)
         for name in ("in_channels", "out_channels"):
             channels = integer(name, getattr(self, name))
@@ -55,11 +87,21 @@ class _Layer:
             check_groups(name, channels, groups)
             self.store(name, channels)
         for name in ("kernel_size", "stride", "dilation"):
-            self.store(name, positive(name, getattr(self, name), axes))
-        padding = padding_argument(self.padding, axes, self.padding_strings)
+            self.store(name, positive(name, getattr(self, name), axes, letters))
+        padding = padding_argument(self.padding, axes, self.padding_strings, letters)
         self.store("padding", _plain(padding))
         self.store("groups", groups)
         self.store("bias", bool(self.bias))
+        self.store("precision", _plain_precision(self.precision))
+        for name in ("dtype", "preferred_element_type"):
+            if getattr(self, name) is not None:
+                self.store(name, named_dtype(name, getattr(self, name)))
+        if self.dtype is not None:
+            if kind(self.dtype) not in "fc":
+                remedy = "Leave it out to compute in the promoted type of x and the weight."
+                raise TypeError(f"dtype: must be a float or complex; got {self.dtype}. {remedy}")
+            if self.preferred_element_type is not None:
+                preferred_dtype(self.dtype, self.preferred_element_type)
 
     def store(self, name: str, value: Any) -> None:
         """Set a field of the frozen dataclass while it is being made."""
@@ -70,17 +112,23 @@ class _Layer:
 
         Args:
             rng: a ``numpy.random.Generator`` gives NumPy arrays, a ``jax.random`` key JAX ones.
-            dtype: a float dtype.
+            dtype: a float dtype, that of the parameters (flax's ``param_dtype``).
 
-        Returns: ``{"weight": ..., "bias": ...}``, without the bias where the layer has none.
+        Returns: ``{"weight": ..., "bias": ...}``, without the bias where the layer has none.  The
+            weight lies in the layer's order; from one rng every order gets the same values.
 
         Raises: TypeError for another rng or a dtype that is no float.
         """
         bias_size = self.out_channels if self.bias else None
-        return default_parameters(rng, self.weight_shape, bias_size=bias_size, dtype=dtype)
+        params = default_parameters(
+            rng, self.channels_first_shape, bias_size=bias_size, dtype=dtype
+        )
+        if self.dimension_numbers is not None:
+            params["weight"] = self.layout.to_kernel(params["weight"]).copy()
+        return params
 
-    def weight_and_bias(self, params: Mapping[str, Any]) -> tuple[Any, Any]:
-        """The arrays of ``params``, checked to be this layer's."""
+    def operands(self, params: Mapping[str, Any], x: Any) -> tuple[Any, Any, Any]:
+        """x, weight and bias, checked to be this layer's and in the dtype to compute in."""
         names = {"weight", "bias"} if self.bias else {"weight"}
         if set(params) != names:
             fail(
@@ -99,20 +147,29 @@ class _Layer:
                 f"shape {tuple(weight.shape)}",
                 "Make the layer that fits the parameters, or take the right parameters.",
             )
-        return weight, params.get("bias")
+        if self.dtype is None:
+            return x, weight, params.get("bias")
+        _, *operands = received(x=x, w=weight, b=params.get("bias"))
+        for name, operand in zip(("x", "weight", "bias"), operands, strict=True):
+            if operand is not None:
+                check_real(name, operand.dtype, self.dtype)
+        x, weight, bias = (a if a is None else a.astype(self.dtype) for a in operands)
+        return x, weight, bias
+
+    @property
+    def computing(self) -> dict[str, Any]:
+        """The arguments that both directions hand on as they are."""
+        names = ("stride", "padding", "dilation", "groups", *_BY_NAME)
+        return {name: getattr(self, name) for name in names if name != "dtype"}
 
     def __repr__(self) -> str:
         """The configuration as PyTorch writes it."""
         parts = [f"{self.in_channels}", f"{self.out_channels}"]
         parts += [f"kernel_size={self.kernel_size}", f"stride={self.stride}"]
-        plain = (0,) * self.axes
-        for name, default in (
-            ("padding", plain),
-            ("dilation", (1,) * self.axes),
-            ("output_padding", plain),
-            ("groups", 1),
-            ("bias", True),
-        ):
+        zeros, ones = (0,) * self.axes, (1,) * self.axes
+        defaults = {"padding": zeros, "dilation": ones, "output_padding": zeros, "groups": 1}
+        for name in (*defaults, "bias", *_BY_NAME):
+            default = True if name == "bias" else defaults.get(name)
             value = getattr(self, name, default)
             if value != default:
                 parts.append(f"{name}={value}")
@@ -126,8 +183,18 @@ def _plain(padding: Pairs | str) -> Any:
     return tuple(lo for lo, _ in padding)
 
 
+def _plain_precision(precision: Any) -> Any:
+    """A ``jax.lax.Precision`` by its name, and a pair as a tuple."""
+    check_precision(precision)
+    if type(precision) in (tuple, list):
+        return tuple(_plain_precision(one) for one in precision)
+    name = getattr(precision, "name", "").lower()
+    return name if name in PRECISIONS else precision
+
+
 @dataclass(frozen=True, repr=False)
 class _ConvTranspose(_Layer):
+    transposed = True
     padding_strings = ("same", "same_lower")
 
     in_channels: int
@@ -139,6 +206,10 @@ class _ConvTranspose(_Layer):
     groups: int = 1
     bias: bool = True
     dilation: Ints = 1
+    dimension_numbers: Any = field(default=None, kw_only=True)
+    dtype: DTypeLike = field(default=None, kw_only=True)
+    precision: Any = field(default=None, kw_only=True)
+    preferred_element_type: DTypeLike = field(default=None, kw_only=True)
 
     def __post_init__(self) -> None:
         self.settle()
@@ -153,15 +224,6 @@ class _ConvTranspose(_Layer):
             check_same(self.padding, output_padding, None)
         self.store("output_padding", output_padding)
 
-    @property
-    def weight_shape(self) -> Shape:
-        """(in_channels, out_channels/groups, *kernel_size)."""
-        return (
-            self.in_channels,
-            self.out_channels // self.groups,
-            *per_axis("kernel_size", self.kernel_size, self.axes),
-        )
-
     def apply(
         self, params: Mapping[str, Any], x: Array | AnyArray, output_size: Ints | None = None
     ) -> Array:
@@ -170,8 +232,8 @@ class _ConvTranspose(_Layer):
         Args:
             params: ``{"weight": (in_channels, out_channels/groups, *kernel_size), "bias":
                 (out_channels,)}``, as ``init`` or the state dict of the PyTorch layer gives
-                them (as arrays).
-            x: (batch, in_channels, *spatial) or (in_channels, *spatial).
+                them (as arrays); the weight in the order of ``dimension_numbers``.
+            x: (batch, in_channels, *spatial) or (in_channels, *spatial), in that order too.
             output_size: the spatial size wanted, or the whole shape of the output, as in
                 PyTorch; it replaces the layer's output padding.
 
@@ -180,23 +242,21 @@ class _ConvTranspose(_Layer):
         Raises: ValueError for parameters that are not this layer's, and what
             ``conv_transpose`` raises.
         """
-        weight, bias = self.weight_and_bias(params)
+        x, weight, bias = self.operands(params, x)
         y: Array = conv_transpose(
             x,
             weight,
             bias,
-            stride=self.stride,
-            padding=self.padding,
             output_padding=self.output_padding if output_size is None else 0,
-            dilation=self.dilation,
-            groups=self.groups,
             output_size=output_size,
+            **self.computing,
         )
         return y
 
 
 @dataclass(frozen=True, repr=False)
 class _Conv(_Layer):
+    transposed = False
     padding_strings = ("valid", "same", "same_lower")
 
     in_channels: int
@@ -207,18 +267,13 @@ class _Conv(_Layer):
     dilation: Ints = 1
     groups: int = 1
     bias: bool = True
+    dimension_numbers: Any = field(default=None, kw_only=True)
+    dtype: DTypeLike = field(default=None, kw_only=True)
+    precision: Any = field(default=None, kw_only=True)
+    preferred_element_type: DTypeLike = field(default=None, kw_only=True)
 
     def __post_init__(self) -> None:
         self.settle()
-
-    @property
-    def weight_shape(self) -> Shape:
-        """(out_channels, in_channels/groups, *kernel_size)."""
-        return (
-            self.out_channels,
-            self.in_channels // self.groups,
-            *per_axis("kernel_size", self.kernel_size, self.axes),
-        )
 
     def apply(self, params: Mapping[str, Any], x: Array | AnyArray) -> Array:
         """The convolution of x with these parameters.
@@ -226,23 +281,15 @@ class _Conv(_Layer):
         Args:
             params: ``{"weight": (out_channels, in_channels/groups, *kernel_size), "bias":
                 (out_channels,)}``, as ``init`` or the state dict of the PyTorch layer gives
-                them (as arrays).
-            x: (batch, in_channels, *spatial) or (in_channels, *spatial).
+                them (as arrays); the weight in the order of ``dimension_numbers``.
+            x: (batch, in_channels, *spatial) or (in_channels, *spatial), in that order too.
 
         Returns: what ``conv`` returns.
 
         Raises: ValueError for parameters that are not this layer's, and what ``conv`` raises.
         """
-        weight, bias = self.weight_and_bias(params)
-        y: Array = conv(
-            x,
-            weight,
-            bias,
-            stride=self.stride,
-            padding=self.padding,
-            dilation=self.dilation,
-            groups=self.groups,
-        )
+        x, weight, bias = self.operands(params, x)
+        y: Array = conv(x, weight, bias, **self.computing)
         return y
 
 
@@ -271,11 +318,20 @@ class ConvTranspose2d(_ConvTranspose):
         groups: divides both channel counts.
         bias: whether the layer has one.
         dilation: at least 1; int or one int an axis.
+        dimension_numbers: the order of x, of the weight in ``params`` and of the result, as
+            ``conv_transpose`` takes it; by default PyTorch's.  ``("NHWC", "IOHW", "NHWC")``
+            takes the weights of a PyTorch state dict as they are and channels-last images.
+        dtype: float or complex type that x, weight and bias are converted to and the result
+            has; by default the promoted type of x and the weight.  The parameters stay in
+            their own (flax's ``param_dtype``): ``init`` gives float32 to train, and
+            ``dtype="bfloat16"`` computes in bfloat16 with sums in float32.
+        precision: as in ``conv_transpose``.
+        preferred_element_type: as in ``conv_transpose``; with ``dtype`` at least as wide.
 
     Raises: ValueError or TypeError for a configuration that no input could make valid.
 
     Source: ``torch.nn.ConvTranspose2d``, whose order of arguments, parameter names and shapes,
-    and ``repr`` it has.
+    and ``repr`` it has; ``flax.linen.ConvTranspose`` for ``dtype``.
 
     >>> import numpy as np
     >>> layer = ConvTranspose2d(64, 32, 4, stride=2, padding=1)
@@ -314,15 +370,9 @@ class Conv2d(_Conv):
 
     Frozen, hashable and equal by value, so it is a static argument or field under ``jax.jit``.
 
-    Args:
-        in_channels: channels of the input, at least 1.
-        out_channels: channels of the output, at least 1.
-        kernel_size: taps, at least 1; int or one int an axis.
-        stride: at least 1; int or one int an axis.
-        padding: every form that ``conv`` takes.
-        dilation: at least 1; int or one int an axis.
-        groups: divides both channel counts.
-        bias: whether the layer has one.
+    Args: those of ``ConvTranspose2d`` less output_padding, in the order in_channels, out_channels,
+        kernel_size, stride, padding (every form that ``conv`` takes), dilation, groups, bias; the
+        rest by name.  PyTorch's order of the weight is OIHW.
 
     Raises: ValueError or TypeError for a configuration that no input could make valid.
 

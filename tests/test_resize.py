@@ -12,6 +12,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 import tconv
+from tconv._core import sampling
 
 resample = importlib.import_module("tconv._numpy.resample")  # the package has a function so named
 EPS = np.finfo(np.float64).eps
@@ -418,3 +419,46 @@ def test_blocks_of_any_size_give_the_same(mode, dtype, antialias, monkeypatch):
             y = tconv.interpolate(x, size=size, mode=mode, antialias=antialias)
             np.testing.assert_array_equal(y, whole)
             monkeypatch.undo()
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_nearest_follows_the_factor_and_not_the_ratio_of_the_sizes(backend):
+    """2 to 4 positions by 2.1: the outputs lie 1/2.1 inputs apart, at 0, 0.48, 0.95 and 1.43."""
+    x = BACKENDS[backend](np.array([[[1.0, 2.0]]]))
+    y = tconv.interpolate(x, scale_factor=2.1)
+    np.testing.assert_array_equal(
+        y, in_torch(np.array([[[1.0, 2.0]]]), "nearest", scale_factor=2.1)
+    )
+    np.testing.assert_array_equal(y, [[[1, 1, 1, 2]]])
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize(
+    ("positions", "target"),
+    [
+        (14, {"size": 46}),
+        (26, {"size": 22}),
+        (30, {"size": 58}),
+        (31, {"scale_factor": 2.3}),
+        (33, {"scale_factor": 2.3}),
+    ],
+)
+def test_nearest_of_float64_takes_its_places_in_double(positions, target, dtype):
+    """At these sizes the neighbour of some output differs between single and double precision."""
+    x = np.arange(positions, dtype=dtype).reshape(1, 1, -1)
+    y = tconv.interpolate(x, **target)
+    np.testing.assert_array_equal(y, in_torch(x, "nearest", **target))
+    other = np.float32 if dtype == np.float64 else np.float64
+    assert (y != tconv.interpolate(x.astype(other), **target)).any()
+
+
+def test_uint8_weights_have_no_finer_unit_than_those_of_torch():
+    """A filter 2000 wide has room for 2**-24, and PyTorch stops at 2**-22.  PyTorch 2.13 itself
+    crashes on such an image."""
+    taps = sampling.smooth(
+        2000, 1, None, cubic=False, align_corners=False, antialias=True, fixed_point=True
+    )
+    assert taps.precision == 22
+    x = np.full((1, 1, 1, 2000), 200, np.uint8)
+    y = tconv.interpolate(x, size=(1, 1), mode="bilinear", antialias=True)
+    assert y.item() == 200

@@ -306,3 +306,26 @@ def test_refused_sizes(call, error, text):
     with pytest.raises(error, match=text) as caught:
         call()
     assert str(caught.value).endswith(".")
+
+
+def test_defaults_of_the_round_trip_are_those_of_the_convolution():
+    """No padding, stride 1, dilation 1: with others each of these sizes would be another."""
+    assert tconv.round_trip_size(4, 3, stride=3) == (3,)  # with padding 1: 4
+    assert tconv.round_trip_size(4, 3) == (4,)  # with stride 2: 3
+    assert tconv.round_trip_size(6, 2, stride=4) == (6,)  # with dilation 2: 3
+    assert tconv.conv_input_sizes(2, 3) == (((4, 0),),)
+
+
+@pytest.mark.parametrize(
+    ("call", "argument"),
+    [
+        (lambda: tconv.conv_transpose_output_size((), 3), "input_size"),
+        (lambda: tconv.conv_output_size((), 3), "input_size"),
+        (lambda: tconv.conv_transpose_output_size(4, ()), "kernel_size"),
+        (lambda: tconv.output_padding_for((), 4, 3), "output_size"),
+        (lambda: tconv.coverage(4, 3, stride=()), "stride"),
+    ],
+)
+def test_sizes_of_no_axis_are_refused(call, argument):
+    with pytest.raises(ValueError, match=rf"^{argument}: must be one value, .*got 0 values"):
+        call()

@@ -39,19 +39,25 @@ def accumulator(dtype: np.dtype[Any]) -> np.dtype[Any]:
     return np.dtype(np.float32) if _name(dtype) in _HALF else dtype
 
 
+def named_dtype(argument: str, value: Any) -> np.dtype[Any]:
+    """The supported dtype that an argument is or names, of native byte order."""
+    try:
+        dtype: np.dtype[Any] = np.dtype(value)
+    except TypeError:
+        raise TypeError(
+            f"{argument}: must be a dtype or name one; got {value!r}. Write, for example, "
+            f"'float32'."
+        ) from None
+    check_supported(argument, dtype)
+    return dtype if dtype.isnative else dtype.newbyteorder("=")
+
+
 def preferred_dtype(result: np.dtype[Any], preferred: Any) -> np.dtype[Any]:
     """``preferred_element_type`` as a dtype: of the operands' kind, and not narrower.
 
     Source: the rule of ``jax.lax.dot_general`` and ``jax.lax.conv_general_dilated``.
     """
-    try:
-        wanted: np.dtype[Any] = np.dtype(preferred)
-    except TypeError:
-        raise TypeError(
-            f"preferred_element_type: must be a dtype or name one; got {preferred!r}. Write, "
-            f"for example, 'float32'."
-        ) from None
-    check_supported("preferred_element_type", wanted)
+    wanted = named_dtype("preferred_element_type", preferred)
     if kind(result) != kind(wanted) or wanted.itemsize < result.itemsize:
         raise TypeError(
             f"preferred_element_type: must be a {_KINDS[kind(result)]} type at least as wide as "
@@ -68,4 +74,13 @@ def check_bias(result: np.dtype[Any], bias: np.dtype[Any]) -> None:
         raise TypeError(
             f"b: a {_KINDS[kind(bias)]} bias cannot be added to a {_KINDS[kind(result)]} result; "
             f"got b of {bias} for a result of {result}. Convert b with astype."
+        )
+
+
+def check_real(argument: str, given: np.dtype[Any], dtype: np.dtype[Any]) -> None:
+    """A real dtype cannot hold complex numbers."""
+    if kind(given) == "c" and kind(dtype) != "c":
+        raise TypeError(
+            f"{argument}: must be real to be computed in {dtype}; got {given}. Take its real part, "
+            f"or compute in a complex type."
         )

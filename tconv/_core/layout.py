@@ -136,21 +136,26 @@ def layout_of(
     The order of the spatial axes, and with it that of per-axis parameters, is the kernel's,
     as in ``jax.lax.conv_dimension_numbers``.
     """
-    if dimension_numbers is None:
+    specs = axis_strings(dimension_numbers, spatial_axes)
+    if specs is None:
         return _PLAIN[batched]
-    lax_specs = [getattr(dimension_numbers, f"{name}_spec", None) for name in ("lhs", "rhs", "out")]
-    if all(spec is not None for spec in lax_specs):
-        specs = _from_lax(lax_specs, spatial_axes)
-        return Layout(batched, _parse(specs, spatial_axes, transposed, batched))
-    specs = _strings(dimension_numbers)
+    permutations = _parse(specs, spatial_axes, transposed, batched)
+    if hasattr(dimension_numbers, "rhs_spec"):
+        return Layout(batched, permutations)
     letters = "".join(letter for letter in specs[1] if letter not in "OI")
-    return Layout(batched, _parse(specs, spatial_axes, transposed, batched), letters)
+    return Layout(batched, permutations, letters)
 
 
 _PLAIN = {batched: Layout(batched, None) for batched in (False, True)}
 
 
-def _strings(dimension_numbers: Any) -> tuple[str, str, str]:
+def axis_strings(dimension_numbers: Any, spatial_axes: int) -> tuple[str, str, str] | None:
+    """The three strings that the caller wrote, or that say the same; None for None."""
+    if dimension_numbers is None:
+        return None
+    lax_specs = [getattr(dimension_numbers, f"{name}_spec", None) for name in ("lhs", "rhs", "out")]
+    if all(spec is not None for spec in lax_specs):
+        return _from_lax(lax_specs, spatial_axes)
     if isinstance(dimension_numbers, tuple | list):
         specs = tuple(dimension_numbers)
         if len(specs) == 3 and all(isinstance(spec, str) for spec in specs):
@@ -163,7 +168,9 @@ def _strings(dimension_numbers: Any) -> tuple[str, str, str]:
 
 def _from_lax(specs: list[Any], spatial_axes: int) -> tuple[str, str, str]:
     """Strings for a ``jax.lax.ConvDimensionNumbers``, whose entries are axis positions."""
-    spatial = "".join(chr(ord("a") + axis) for axis in range(spatial_axes))
+    spatial = "DHW"[3 - spatial_axes :]
+    if spatial_axes > 3:
+        spatial = "".join(chr(ord("a") + axis) for axis in range(spatial_axes))
     strings = []
     for name, letters, spec in zip(("lhs", "rhs", "out"), ("NC", "OI", "NC"), specs, strict=True):
         if sorted(spec) != list(range(spatial_axes + 2)):

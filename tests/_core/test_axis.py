@@ -134,3 +134,12 @@ def test_edges_of_inputs_and_outputs() -> None:
         for edge in range(-5, 9):
             found = axis.input_edge(edge)
             assert axis.output_edge(found) >= edge > axis.output_edge(found - 1)
+
+
+def test_what_a_tap_carries_lands_on_its_outputs() -> None:
+    for axis in AXES:
+        for tap in range(axis.kernel_size):
+            inputs, outputs = axis.landing(tap)
+            carried = range(axis.input_size)[inputs], range(axis.output_size)[outputs]
+            wanted = sorted((i, o) for i, t, o in related(axis) if t == tap)
+            assert list(zip(*carried, strict=True)) == wanted, axis

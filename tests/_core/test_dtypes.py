@@ -8,7 +8,15 @@ import ml_dtypes
 import numpy as np
 import pytest
 
-from tconv._core.dtypes import SUPPORTED, accumulator, check_bias, check_supported, kind
+from tconv._core.dtypes import (
+    SUPPORTED,
+    accumulator,
+    check_bias,
+    check_real,
+    check_supported,
+    kind,
+    named_dtype,
+)
 from tconv._core.dtypes import preferred_dtype as preferred
 
 BFLOAT16 = np.dtype(ml_dtypes.bfloat16)
@@ -50,3 +58,20 @@ def test_a_bias_has_a_kind_that_the_result_can_hold():
     for result, bias in product(DTYPES, DTYPES):
         fits = ORDER.index(kind(bias)) <= ORDER.index(kind(result))
         assert accepts(check_bias, result, bias) == fits, (result, bias)
+
+
+def test_an_argument_that_names_a_dtype():
+    for given in ("float32", np.float32, ">f4", "<f4"):
+        assert named_dtype("dtype", given) == np.float32
+        assert named_dtype("dtype", given).isnative
+    assert named_dtype("dtype", ml_dtypes.bfloat16) == BFLOAT16
+    with pytest.raises(TypeError, match=r"^dtype: must be a dtype or name one; got 'float33'\. W"):
+        named_dtype("dtype", "float33")
+    with pytest.raises(TypeError, match=r"^dtype: dtype must be a float"):
+        named_dtype("dtype", bool)
+
+
+def test_only_a_complex_dtype_holds_complex_numbers():
+    for given, dtype in product(DTYPES, DTYPES):
+        fits = given.kind != "c" or dtype.kind == "c"
+        assert accepts(check_real, "x", given, dtype) == fits, (given, dtype)

@@ -17,6 +17,7 @@ from tconv._core.lattice import (
     Cells,
     Correlation,
     all_phases,
+    inputs_read,
     lands,
     phase_by_phase,
     phases,
@@ -231,3 +232,40 @@ def test_a_rectangle_is_found_where_there_is_one(stride: int) -> None:
         ]
         found = rectangle(Axis(3, 9, kernel_size, stride, dilation, 0))
         assert found in grids if grids else found is None, (kernel_size, dilation)
+
+
+def test_the_inputs_that_correlations_read() -> None:
+    """All that lie between the first and the last, and of no correlation none."""
+    for axis in small_axes(2):
+        first, past = inputs_read(phase_by_phase(axis))
+        read = {
+            correlation.shifts[shift] + q
+            for correlation in phase_by_phase(axis)
+            for shift in range(len(correlation.shifts))
+            for q in range(correlation.count)
+        }
+        assert (first, past) == ((min(read), max(read) + 1) if read else (0, 0)), axis
+    assert inputs_read([]) == (0, 0)
+
+
+@STRIDES
+def test_the_outputs_that_every_shift_brings_an_input_to(stride: int) -> None:
+    for axis in axes_in_cells(stride):
+        cells = Cells(axis)
+        shared = [
+            output
+            for output in range(axis.output_size)
+            if all(
+                0 <= (output + axis.lo) // stride - shift < axis.input_size
+                for shift in cells.shifts
+            )
+        ]
+        assert list(range(axis.output_size))[cells.shared()] == shared, axis
+
+
+@STRIDES
+def test_taps_that_land_side_by_side_are_one_piece(stride: int) -> None:
+    """Without dilation those of one stride; with it each is alone."""
+    for axis in axes_in_cells(stride):
+        width = stride if axis.dilation == 1 else 1
+        assert len(Cells(axis).pieces) == -(-axis.kernel_size // width), axis

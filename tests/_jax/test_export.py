@@ -6,6 +6,7 @@ from functools import partial
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 import pytest
 from jax import export
 
@@ -124,3 +125,22 @@ def test_one_export_for_several_platforms(problem: Problem) -> None:
     exported = export.export(function, platforms=("cpu", "cuda", "tpu"))(*symbolic(problem))
     assert exported.platforms == ("cpu", "cuda", "tpu")
     assert_close(exported.call(*problem.operands()), problem.gradients())
+
+
+@both_problems
+def test_symbolic_gradients_of_a_strided_convolution(problem: Problem) -> None:
+    """Beside those of NumPy, which knows no symbols."""
+    convolve = partial(tconv.conv, **{**problem.partner_keywords, "padding": 1})
+    assert max(problem.stride) > 1
+    spec, w_spec = symbolic(problem)
+    channels = problem.w_shape[1] * problem.groups
+    sizes = (size + 12 for size in spec.shape[2:])  # no smaller than the kernel
+    y_spec = jax.ShapeDtypeStruct((spec.shape[0], channels, *sizes), spec.dtype)
+    exported = round_trip(jax.grad(partial(loss, convolve), (0, 1)), y_spec, w_spec)
+    rng = np.random.default_rng(0)
+    w = rng.standard_normal(problem.w_shape)
+    for size in (14, 15):
+        y = rng.standard_normal((2, channels, *[size] * problem.ndim))
+        value, pullback = tconv.conv_vjp(y, w, **convolve.keywords)
+        want = tuple(map(jnp.asarray, pullback(np.cos(value))[:2]))
+        assert_close(tuple(exported.call(jnp.asarray(y), jnp.asarray(w))), want)

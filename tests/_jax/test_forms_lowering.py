@@ -125,3 +125,19 @@ def test_the_program_does_not_grow_with_the_taps(platform: str, stride: int, ker
         return y, pullback(y)
 
     assert len(lowered(everything, x, w, platform=platform).splitlines()) < 600
+
+
+@pytest.mark.parametrize("group_out", [1, 2])
+def test_half_kinds_are_summed_in_float32_where_no_convolution_runs(group_out: int) -> None:
+    """Groups on a GPU, depthwise and not: products and sums of XLA's own would round each time."""
+    x = jax.ShapeDtypeStruct((1, 2, 3), jnp.bfloat16)
+    w = jax.ShapeDtypeStruct((2, group_out, 3), jnp.bfloat16)
+
+    def everything(x: Any, w: Any) -> Any:
+        y, pullback = jax.vjp(lambda x, w: tconv.conv_transpose(x, w, stride=2, groups=2), x, w)
+        return y, pullback(y)
+
+    text = lowered(everything, x, w)
+    sums = re.findall(r"stablehlo\.(?:add|multiply|dot_general|reduce)\b[^\n]*", text)
+    assert sums
+    assert not [line for line in sums if "bf16" in line]

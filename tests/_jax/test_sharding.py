@@ -181,3 +181,14 @@ def test_convolution_and_bias_on_an_explicit_mesh() -> None:
         y = tconv.conv(jax.reshard(jnp.asarray(x), P("i")), w, b, stride=2)
     np.testing.assert_allclose(y, want, rtol=1e-12, atol=1e-12)
     assert jax.typeof(y).sharding.spec == P("i", None, None)
+
+
+@pytest.mark.parametrize("compiled", [False, True], ids=["eager", "jit"])
+def test_a_numpy_input_takes_the_mesh_of_an_explicitly_sharded_kernel(compiled: bool) -> None:
+    rng = np.random.default_rng(0)
+    x, w = rng.standard_normal((2, 3, 5)), rng.standard_normal((3, 4, 3))
+    placed_w = jax.device_put(w, NamedSharding(mesh_of(AxisType.Explicit), P(None, "i")))
+    function = partial(tconv.conv_transpose, x, stride=2)
+    y = (jax.jit(function) if compiled else function)(placed_w)
+    np.testing.assert_allclose(y, tconv.conv_transpose(x, w, stride=2), rtol=1e-12, atol=1e-12)
+    assert jax.typeof(y).sharding.spec == P(None, "i", None)

@@ -167,3 +167,16 @@ def test_the_bar_moves_on_a_terminal(monkeypatch, capsys):
         bar.step(5, 10)
         bar.hide()
     assert "conv float32" in capsys.readouterr().err
+
+
+def test_the_bar_shows_the_rows_done_and_the_fraction_of_the_next(monkeypatch):
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
+    with check._Bar(3) as bar:
+        shown = []
+        for label, steps in [("first", [(5, 10)]), ("second", [(0, 10), (10, 10)])]:
+            bar.label(label)
+            for done, total in steps:
+                bar.step(done, total)
+                shown.append((bar.row, bar.done, bar.bar.n))
+        assert bar.bar.total == 3
+    assert shown == [(1, 5, 0.5), (2, 0, 1.0), (2, 10, 2.0)]

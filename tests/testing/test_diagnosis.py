@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from tconv import conv, conv_transpose, conv_transpose_vjp, conv_vjp
-from tconv.testing import CheckFailure, check_conv, check_conv_transpose, check_vjp
+from tconv.testing import CheckFailure, Problem, check_conv, check_conv_transpose, check_vjp
+from tconv.testing.failure.suspects import kernel_suspects
 from tests.testing import wrong
 
 # Without generated problems: the table alone finds all of these.
@@ -137,3 +138,43 @@ def test_a_wrong_adjoint_is_found():
         return conv(y, np.flip(w, -1), b, **keywords)
 
     assert failure(check_conv_transpose, conv_transpose, conv=unlike).property_name == "adjoint"
+
+
+def middle_axis_flipped(x, w, b=None, **keywords):
+    axes = tuple(range(3, w.ndim - 1))
+    return conv_transpose(x, np.flip(w, axes), b, **keywords)
+
+
+def last_axes_transposed(x, w, b=None, **keywords):
+    if w.shape[-1] == w.shape[-2]:
+        w = w.swapaxes(-1, -2)
+    return conv_transpose(x, w, b, **keywords)
+
+
+def test_the_middle_of_three_axes_is_a_suspect():
+    found = failure(check_conv_transpose, middle_axis_flipped, ndim=3)
+    assert "the kernel is flipped on the middle spatial axis alone" in found.diagnosis.lower()
+
+
+@pytest.mark.parametrize(("ndim", "axes"), [(2, "0 and 1"), (3, "1 and 2")])
+def test_transposed_axes_of_a_kernel_are_named(ndim, axes):
+    found = failure(check_conv_transpose, last_axes_transposed, ndim=ndim)
+    assert f"spatial axes {axes} of the kernel are transposed" in found.diagnosis.lower()
+
+
+@pytest.mark.parametrize("kernel_size", [(2, 2), (2, 3, 2)])
+def test_axes_of_one_size_are_suspected_to_be_transposed(kernel_size):
+    problem = Problem((3,) * len(kernel_size), kernel_size, in_channels=2, out_channels=3)
+    x, w, _ = problem.arrays()
+    last = len(kernel_size) - 1
+    found = dict(kernel_suspects(problem, x, w, None))
+    compute = found[f"spatial axes 0 and {last} of the kernel are transposed"]
+    wanted = conv_transpose(x, w.swapaxes(2, 2 + last).astype(float))
+    np.testing.assert_allclose(compute(), wanted, rtol=0, atol=1e-12)
+    assert sum("transposed" in sentence for sentence in found) == 1
+
+
+def test_negative_padding_is_a_condition():
+    function = wrong.only_when("negative", lambda n, k, s, p, op, d, e: min(p) < 0)
+    diagnosis = failure(check_conv_transpose, function).diagnosis
+    assert "it fails on exactly those problems that have negative padding" in diagnosis.lower()

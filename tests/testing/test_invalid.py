@@ -39,3 +39,16 @@ def test_all_mistakes_are_drawn():
     find(invalid_arguments(), last_of_all, settings=settings(QUICK, max_examples=400, phases=[
         Phase.generate
     ]))  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", ["conv_transpose", "conv"])
+def test_the_rest_of_a_call_is_valid_with_a_bias_and_without(kind):
+    calls = invalid_arguments(kind=kind, mistake="stride below 1")
+    assert find(calls, lambda call: call.b_shape is None).arrays()[2] is None
+    call = find(
+        calls,
+        lambda call: call.b_shape not in (None, call.x_shape[1:2]) and call.keywords["groups"] == 2,
+    )
+    x, w, b = call.arrays()
+    y = getattr(tconv, kind)(x, w, b, **(call.keywords | {"stride": 1}))
+    assert b.shape == call.b_shape == y.shape[1:2]

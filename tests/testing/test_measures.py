@@ -120,3 +120,72 @@ def test_cancellation_neither_hides_nor_fakes():
 def test_shapes_that_do_not_fit_are_named():
     with pytest.raises(ValueError, match=r"conv_transpose\(x\): must have the shape"):
         adjoint_residual(lambda y: y, lambda x: x[:1], np.ones(2), np.ones(2))
+
+
+def test_residuals_of_integers_are_what_is_missing_to_a_multiple_of_the_narrower_period():
+    x, y = np.array([100], np.int8), np.array([100], np.int8)
+    # <y, x> = 10000 and <y, 2*x> = 100 * -56, as 200 wraps to -56: 15600 apart, 61*256 - 16
+    for wide in (np.int8, np.int16):
+        residual = adjoint_residual(lambda v, wide=wide: v.astype(wide), lambda v: v + v, x, y)
+        assert residual == 16 / 10_000
+        residual = adjoint_residual(lambda v: v + v, lambda v, wide=wide: v.astype(wide), x, y)
+        assert residual == 16 / 10_000
+    assert adjoint_residual(lambda v: 3 * v, lambda v: v, np.array([2]), np.array([5])) == 20 / 30
+
+
+def test_the_bound_is_its_formula_term_by_term():
+    """With v of float64, u of the sums' dtype and h of the half kind, for n = 3 terms."""
+    v, u = 2.0**-53, 2.0**-24
+    reference_sum = (2 + 2**0.5) * 5 * v / (1 - 5 * v)
+    one = 3 * u / (1 - 3 * u)
+    both = (2 + 2**0.5) * 5 * u / (1 - 5 * u)
+    for dtype, summing, half, smallest in [
+        ("float32", one, 0.0, 0.0),
+        ("float16", one, 2.0**-11, 2.0**-24),
+        ("bfloat16", one, 2.0**-8, 2.0**-133),
+        ("complex64", both, 0.0, 0.0),
+    ]:
+        assert tolerance(dtype, 3) == pytest.approx(
+            summing + half * (1 + summing), rel=1e-15, abs=0
+        )
+        summed = 2 * (summing + reference_sum)
+        bound = error_bound(dtype, 3, 2.0, -1.5)
+        assert bound == pytest.approx(summed + half * (1.5 + summed) + smallest, rel=1e-12, abs=0)
+    # where nothing is to be summed, underflow is what remains
+    assert error_bound("float32", 3, 0.0, 0.0) == 3 * 2.0**-126
+    assert error_bound("float64", 3, 0.0, 0.0) == 3 * 2.0**-1022
+    assert error_bound("float16", 3, 0.0, 0.0) == 3 * 2.0**-126 + 2.0**-24
+    assert error_bound("bfloat16", 3, 0.0, 0.0) == 3 * 2.0**-126 + 2.0**-133
+    np.testing.assert_array_equal(error_bound("int8", 3, 2.0, [1, 2]), [0.0, 0.0])
+
+
+@pytest.mark.parametrize(
+    ("x_dtype", "y_dtype", "coarser"),
+    [
+        ("float32", "float64", "float32"),
+        ("float64", "float32", "float32"),
+        ("float64", "float64", "float64"),
+        ("int32", "float32", "float32"),
+    ],
+)
+def test_adjoints_may_be_off_by_the_rounding_of_both_sums_and_no_more(x_dtype, y_dtype, coarser):
+    """<y, x> is 1 and 1 + delta."""
+    x, y = np.ones(1, x_dtype), np.ones(1, y_dtype)
+    allowed = 2 * tolerance(coarser, 10) + 2 * tolerance("complex128", 10 + 1 + 1)
+
+    def check(delta):
+        assert_adjoint(
+            lambda v: v.astype(float) + delta, lambda v: v, x, y,
+            accumulation_length=10, scale=1.0,
+        )  # fmt: skip
+
+    margin = 1e-6 if coarser == "float32" else 0.05  # 1 + delta is itself rounded
+    check(allowed * (1 - margin))
+    with pytest.raises(AssertionError, match="not adjoint"):
+        check(allowed * (1 + margin))
+
+
+def test_a_scale_of_nothing_explains_nothing():
+    one = np.ones(1)
+    assert adjoint_residual(lambda v: v + 1, lambda v: v, one, one, scale=0.0) == np.inf
+    assert adjoint_residual(lambda v: v + 1, lambda v: v, one, one, scale=4.0) == 0.25
