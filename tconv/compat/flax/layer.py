@@ -1,0 +1,181 @@
+"""What a transposed convolution of flax computes: linen's and nnx's differ in their state alone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import prod
+from typing import Any, Protocol
+
+import jax.numpy as jnp
+
+from tconv._core.arguments import Pairs, Shape, fail, group_count, integer, per_axis, positive
+from tconv.compat import layer as layers
+from tconv.compat.call import Names
+
+_NAMES = Names(
+    "inputs", "kernel", "strides", "kernel_dilation", groups="feature_group_count"
+)
+
+
+class Layer(Protocol):
+    """The fields that both layers have; the last three are ours."""
+
+    kernel_size: int | Sequence[int]
+    strides: int | Sequence[int] | None
+    padding: Any
+    kernel_dilation: int | Sequence[int] | None
+    transpose_kernel: bool
+    precision: Any
+    preferred_element_type: Any
+    feature_group_count: int
+    output_padding: int | Sequence[int]
+    consistent_padding: bool
+
+
+def sizes(kernel_size: int | Sequence[int]) -> Shape:
+    """The kernel's size; an int is that of one spatial axis."""
+    axes = 1 if isinstance(kernel_size, int) else len(kernel_size)
+    return positive("kernel_size", kernel_size, axes)
+
+
+def kernel_shape(
+    kernel_size: int | Sequence[int],
+    in_features: int,
+    out_features: int,
+    feature_group_count: int,
+    transpose_kernel: bool,
+) -> Shape:
+    """Shape of the kernel: that of the convolution whose transpose the layer is, where
+    ``transpose_kernel`` says so, and with its channels the other way round if not."""
+    groups = group_count(feature_group_count)
+    for name, features in (("in_features", in_features), ("out_features", out_features)):
+        if features % groups:
+            fail(
+                "feature_group_count",
+                None,
+                f"must divide {name}",
+                f"{name}={features}, feature_group_count={groups}",
+                "Choose a divisor of both numbers of features.",
+            )
+    if transpose_kernel:
+        return (*sizes(kernel_size), out_features // groups, in_features)
+    return (*sizes(kernel_size), in_features // groups, out_features)
+
+
+def masked(kernel: Any, mask: Any) -> Any:
+    """The kernel, with zeros where the mask has them."""
+    if mask is None:
+        return kernel
+    if mask.shape != kernel.shape:
+        fail(
+            "mask",
+            None,
+            "must have the shape of the kernel",
+            f"mask of shape {mask.shape}, kernel of shape {kernel.shape}",
+            "Reshape it, or make one of the kernel's shape.",
+        )
+    return kernel * mask
+
+
+def conv_transpose(layer: Layer, inputs: Any, kernel: Any, bias: Any) -> Any:
+    """The layer's output for operands that are masked and promoted already.
+
+    ``inputs`` are (*batch, *spatial, features) with any number of batch axes, none included.
+    """
+    axes = len(sizes(layer.kernel_size))
+    if inputs.ndim < axes + 1:
+        fail(
+            "inputs",
+            None,
+            f"must have {axes} spatial axes and one of features, behind any number of batch axes",
+            f"shape {inputs.shape}",
+            "Reshape them, or give kernel_size as many entries as there are spatial axes.",
+        )
+    batch, image = inputs.shape[: -axes - 1], inputs.shape[-axes - 1 :]
+    x = inputs if len(batch) == 1 else jnp.reshape(inputs, (prod(batch), *image))
+    strides = _one_an_axis("strides", layer.strides, axes)
+    dilation = _one_an_axis("kernel_dilation", layer.kernel_dilation, axes)
+    padding, consistent = _padding(layer.padding, axes), layer.consistent_padding
+    if padding == "CIRCULAR":
+        pads = _circular_pads(layer, sizes(layer.kernel_size), strides, dilation)
+        x, padding = layers.continued(x, 1, pads, strides)
+        consistent = False
+    transposed = layer.transpose_kernel
+    y = layers.conv_transpose(
+        _NAMES,
+        "flax_transpose_kernel" if transposed else "flax",
+        layers.specs(axes, "N*C", "*OI" if transposed else "*IO"),
+        x,
+        kernel,
+        stride=strides,
+        padding=padding,
+        dilation=dilation,
+        groups=layer.feature_group_count,
+        output_padding=layer.output_padding,
+        consistent=consistent,
+        precision=layer.precision,
+        preferred=layer.preferred_element_type,
+    )
+    if bias is not None:
+        y = y + jnp.reshape(bias, (1,) * (axes + 1) + (-1,))
+    return y if len(batch) == 1 else jnp.reshape(y, (*batch, *y.shape[1:]))
+
+
+def _one_an_axis(name: str, value: int | Sequence[int] | None, axes: int) -> Shape:
+    return positive(name, 1 if value is None else value, axes)
+
+
+def _padding(padding: Any, axes: int) -> Pairs | str:
+    """(lo, hi) pairs as ``lax`` counts them, or a string."""
+    if isinstance(padding, str):
+        if padding.upper() == "CAUSAL":
+            fail(
+                "padding",
+                None,
+                "'CAUSAL' is none of a transposed convolution in flax",
+                repr(padding),
+                "Take padding='VALID' and leave out the last kernel_size - stride positions.",
+            )
+        return padding
+    entries = (padding,) * axes if isinstance(padding, int) else tuple(padding)
+    if len(entries) != axes:
+        fail(
+            "padding",
+            None,
+            f"must be a string, an int, or one int or (lo, hi) pair for each of {axes} axes",
+            repr(padding),
+            "Give one entry a spatial axis.",
+        )
+    return tuple(_pair(entry) for entry in entries)
+
+
+def _pair(entry: Any) -> tuple[int, int]:
+    lo, hi = entry if isinstance(entry, tuple | list) and len(entry) == 2 else (entry, entry)
+    return integer("padding", lo, _ENTRY), integer("padding", hi, _ENTRY)
+
+
+_ENTRY = "a string, an int, or one int or (lo, hi) pair of ints a spatial axis"
+
+
+def _circular_pads(layer: Layer, kernel_size: Shape, strides: Shape, dilation: Shape) -> Pairs:
+    """The padding in lax's sense that makes the output input*stride long, wherever it begins.
+
+    With K = dilation*(kernel_size - 1) + 1, flax's Conv reads (K - 1)//2 positions before the
+    first, and its transpose writes as many: the crop that ``transpose_kernel`` calls for.
+    Without it the crop is half of what the kernel reaches beyond the stride, which is flax's
+    own convention.
+    """
+    if any(per_axis("output_padding", layer.output_padding, len(strides))):
+        fail(
+            "output_padding",
+            None,
+            "must be 0 with padding='CIRCULAR', whose output is input*stride",
+            repr(layer.output_padding),
+            "Leave it out.",
+        )
+    pads = []
+    for k, s, d in zip(kernel_size, strides, dilation, strict=True):
+        reach = d * (k - 1)
+        crop = reach // 2 if layer.transpose_kernel else max(reach + 1 - s, 0) // 2
+        pads.append((reach - crop, s - 1 + crop))
+    return tuple(pads)
