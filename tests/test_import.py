@@ -16,7 +16,10 @@ PACKAGE = Path(tconv.__file__).parent
 GEOMETRY = ("arguments", "axis", "lattice", "layout", "plan")
 # What stands on what: a module imports of its own folder, and from lower levels.  Everything that
 # is not named here is a public module.
-LEVELS = {"_core": 0, "_numpy": 1, "_jax": 1, "_dispatch": 2, "testing": 4, "__main__": 5}
+LEVELS = {
+    **{"_core": 0, "_numpy": 1, "_jax": 1, "_dispatch": 2},
+    **{"compat": 4, "testing": 4, "__main__": 5},
+}
 PUBLIC = 3
 
 
