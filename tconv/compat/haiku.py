@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import Any
 
 import haiku as hk
 import jax.numpy as jnp
+import numpy as np
 
 from tconv._core.arguments import Pairs, Shape, fail
 from tconv.compat import layer
@@ -47,9 +49,81 @@ class ConvNDTranspose(hk.ConvNDTranspose):
                 "Reshape them.",
             )
         x = inputs if inputs.ndim == axes + 2 else inputs[None]
+        channels_last = self.channel_index == -1
+        w = self._kernel(x)
+        y = layer.conv_transpose(
+            _NAMES,
+            "haiku",
+            layer.specs(axes, "N*C" if channels_last else "NC*", "*OI"),
+            x,
+            w,
+            stride=self.stride,
+            padding=self._padding(x.shape[1:-1] if channels_last else x.shape[2:]),
+            dilation=1,
+            precision=precision,
+        )
+        if self.with_bias:
+            ones = () if channels_last else (1,) * axes
+            b = hk.get_parameter("b", (self.output_channels, *ones), x.dtype, init=self.b_init)
+            y = y + jnp.broadcast_to(b, y.shape)
+        return y if inputs.ndim == axes + 2 else y[0]
+
+    def _kernel(self, x: Any) -> Any:
         shape = (*self.kernel_shape, self.output_channels, x.shape[self.channel_index])
-        w_init = self.w_init
-        if w_init is None:
-            w_init = hk.initializers.TruncatedNormal(stddev=_fan_in(self.kernel_shape, x))
-        y = x
-        return y
+        if self.mask is not None and self.mask.shape != shape:
+            fail(
+                "mask",
+                None,
+                "must have the shape of the kernel",
+                f"mask of shape {self.mask.shape}, kernel of shape {shape}",
+                "Reshape it, or make one of the kernel's shape.",
+            )
+        fan_in = prod(self.kernel_shape) * shape[-1]
+        init = self.w_init or hk.initializers.TruncatedNormal(stddev=1 / np.sqrt(fan_in))
+        w = hk.get_parameter("w", shape, x.dtype, init=init)
+        return w if self.mask is None else w * self.mask
+
+    def _padding(self, input_size: Shape) -> Pairs | str:
+        """The padding as ``lax`` counts it; with ``output_shape`` what gives that size.
+
+        ``output_shape`` may be any size from which the convolution whose transpose this is would
+        come to ``input_size``.
+        """
+        if self.output_shape is None:
+            return self.padding
+        if self.padding not in ("SAME", "VALID"):
+            fail(
+                "padding",
+                None,
+                "must be 'SAME' or 'VALID' with output_shape",
+                repr(self.padding),
+                "Leave out output_shape, or take one of the two.",
+            )
+        pads = []
+        for axis, (n, size) in enumerate(zip(input_size, self.output_shape, strict=True)):
+            k, s = self.kernel_shape[axis], self.stride[axis]
+            least = (n - 1) * s + (k if self.padding == "VALID" else 1)
+            if not least <= size < least + s:
+                fail(
+                    "output_shape",
+                    axis,
+                    f"with {n} inputs, kernel_shape {k}, stride {s} and padding "
+                    f"{self.padding!r} it can be any of {least} to {least + s - 1}",
+                    size,
+                    "Choose one of these.",
+                )
+            crop = max(least - 1 + k - size, 0) // 2 if self.padding == "SAME" else 0
+            pads.append((k - 1 - crop, size - (n - 1) * s - 1 + crop))
+        return tuple(pads)
+
+
+class Conv1DTranspose(ConvNDTranspose, hk.Conv1DTranspose):
+    """``haiku.Conv1DTranspose`` by tconv; see ``ConvNDTranspose``."""
+
+
+class Conv2DTranspose(ConvNDTranspose, hk.Conv2DTranspose):
+    """``haiku.Conv2DTranspose`` by tconv; see ``ConvNDTranspose``."""
+
+
+class Conv3DTranspose(ConvNDTranspose, hk.Conv3DTranspose):
+    """``haiku.Conv3DTranspose`` by tconv; see ``ConvNDTranspose``."""
