@@ -1,0 +1,37 @@
+import jax
+import numpy as np
+import pytest
+
+pytest.importorskip("flax", reason="one of the models is flax's")
+pytest.importorskip("equinox", reason="one of the models is equinox's")
+
+import speed_up_your_model
+
+
+def test_both_layers_learn_the_same_in_its_short_form(tmp_path, capsys):
+    with jax.numpy_dtype_promotion("standard"):  # optax multiplies floats by its int count
+        races = speed_up_your_model.main(["--short", "--out", str(tmp_path)])
+    assert len(races) == 2
+    for found in races.values():
+        assert np.isfinite(found.losses).all()
+        assert (found.losses[:, -1] < found.losses[:, 0]).all()
+        # main asserts the bound; float32 resolves finer, and nothing here is compared with itself
+        assert 0 < found.difference <= speed_up_your_model.LOSSES_AGREE
+        assert (found.seconds > 0).all()
+    assert "times" in capsys.readouterr().out
+    assert (tmp_path / "speed_up_your_model.png").stat().st_size > 10_000
+
+
+def test_the_difference_is_of_the_worst_step():
+    losses = np.array([[2.0, 1.0, 4.0], [2.0, 1.5, 4.0]])
+    seconds = np.array([[9.0, 0.002, 0.002], [9.0, 0.001, 0.001]])
+    found = speed_up_your_model.Race(losses, seconds, (None, None), None, None)
+    assert found.difference == 0.5
+    np.testing.assert_allclose(found.milliseconds, (2.0, 1.0))
+
+
+def test_patches_are_pieces_of_photographs():
+    pieces = speed_up_your_model.patches(4, 8)
+    assert pieces.shape == (4, 8, 8, 3)
+    assert pieces.dtype == np.float32
+    assert 0 <= pieces.min() < pieces.max() <= 1
