@@ -48,7 +48,7 @@ def problems(draw: Any) -> Problem:
         return draw(st.one_of(st.integers(low, high), forms, forms.map(tuple)))
 
     kernel_size = draw(st.tuples(*[st.integers(1, 4)] * axes))
-    entry = st.one_of(st.integers(-1, 3), st.tuples(st.integers(-1, 3), st.integers(-1, 3)))
+    entry = st.one_of(st.integers(0, 3), st.tuples(st.integers(0, 3), st.integers(0, 3)))
     words = st.sampled_from(["SAME", "VALID", "CIRCULAR"])
     padding = draw(st.one_of(words, words, st.integers(0, 3), st.tuples(*[entry] * axes)))
     transpose_kernel = draw(st.booleans())

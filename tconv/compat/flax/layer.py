@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 import jax.numpy as jnp
 
-from tconv._core.arguments import Pairs, Shape, fail, group_count, integer, per_axis, positive
+from tconv._core.arguments import Pairs, Shape, entries_of, fail, integer, per_axis, positive
 from tconv.compat import layer as layers
 from tconv.compat.call import Names
 
@@ -47,7 +47,7 @@ def kernel_shape(
 ) -> Shape:
     """Shape of the kernel: that of the convolution whose transpose the layer is, where
     ``transpose_kernel`` says so, and with its channels the other way round if not."""
-    groups = group_count(feature_group_count)
+    (groups,) = positive("feature_group_count", feature_group_count, 1)
     for name, features in (("in_features", in_features), ("out_features", out_features)):
         if features % groups:
             fail(
@@ -137,7 +137,8 @@ def _padding(padding: Any, axes: int) -> Pairs | str:
                 "Take padding='VALID' and leave out the last kernel_size - stride positions.",
             )
         return padding
-    entries = (padding,) * axes if isinstance(padding, int) else tuple(padding)
+    entries = entries_of(padding)
+    entries = (padding,) * axes if entries is None else entries
     if len(entries) != axes:
         fail(
             "padding",
@@ -150,11 +151,10 @@ def _padding(padding: Any, axes: int) -> Pairs | str:
 
 
 def _pair(entry: Any) -> tuple[int, int]:
-    lo, hi = entry if isinstance(entry, tuple | list) and len(entry) == 2 else (entry, entry)
-    return integer("padding", lo, _ENTRY), integer("padding", hi, _ENTRY)
-
-
-_ENTRY = "a string, an int, or one int or (lo, hi) pair of ints a spatial axis"
+    ends = entries_of(entry)
+    lo, hi = ends if ends is not None and len(ends) == 2 else (entry, entry)
+    form = "a string, an int, or one int or (lo, hi) pair of ints a spatial axis"
+    return integer("padding", lo, form), integer("padding", hi, form)
 
 
 def _circular_pads(layer: Layer, kernel_size: Shape, strides: Shape, dilation: Shape) -> Pairs:
