@@ -5,5 +5,6 @@ arrays; a module of layers imports its framework when it is imported itself.
 """
 
 from tconv.compat.conventions import convert
+from tconv.compat.crops import padding
 
-__all__ = ["convert"]
+__all__ = ["convert", "padding"]

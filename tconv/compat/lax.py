@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from tconv._core.arguments import Shape, fail, is_known
-from tconv._core.dtypes import preferred_dtype
+from tconv._core.arguments import Shape, fail
+from tconv._core.dtypes import kind
 from tconv._core.layout import layout_of
 from tconv._core.typing import AnyArray, Array, DTypeLike, Ints
-from tconv.compat.call import Call, Every, Names, operands
+from tconv.compat.call import Call, Names, operands
 from tconv.compat.conventions import CONVENTIONS
-from tconv.compat.crops import lax_crops
+from tconv.compat.crops import lax_crops, padded
 
 _NAMES = Names("lhs", "rhs", "strides", "rhs_dilation", groups="feature_group_count")
 _SPATIAL = {0: "", 1: "H", 2: "HW", 3: "HWD"}
@@ -56,7 +55,7 @@ def conv_transpose(
         precision: as in ``jax.lax``; without effect on NumPy arrays.
         preferred_element_type: dtype of the sums and the result.
         use_consistent_padding: pairs are the padding of the convolution that is the adjoint,
-            as in PyTorch.  ``jax.lax`` itself has it from 0.8 on.
+            as in PyTorch.  ``jax.lax`` itself has it from JAX 0.9 on.
         feature_group_count: groups of channels, as in ``jax.lax.conv_general_dilated``; not
             in ``jax.lax.conv_transpose``.
         output_padding: positions to add at the high side, an int or one int an axis with
@@ -74,7 +73,8 @@ def conv_transpose(
     >>> conv_transpose(lhs, rhs, (2,), "SAME")[0, :, 0]
     array([ 3.,  2., 31., 20.])
     """
-    x, w, _ = operands(_NAMES, lhs, rhs)
+    x, w, _ = operands(_NAMES, lhs, rhs, spatial=0)
+    x, w = (_as_preferred(array, preferred_element_type) for array in (x, w))
     specs = _specs(dimension_numbers, w.ndim)
     convention = CONVENTIONS["lax"]
     if transpose_kernel:
@@ -84,29 +84,37 @@ def conv_transpose(
     if matrices:  # one position along an axis of their own
         specs = (f"H{specs[0]}", f"H{specs[1]}", f"H{specs[2]}")
         x, w, strides, padding = x[None], w[None], (1, *strides), "VALID"
-    call = Call(_NAMES, convention, specs, x, w, groups=feature_group_count)
+    letters = "".join(letter for letter in specs[1] if letter not in "OI")
+    if hasattr(dimension_numbers, "rhs_spec"):
+        letters = ""
+    call = Call(_NAMES, convention, specs, x, w, groups=feature_group_count, letters=letters)
     every = call.parameters(
         call.ints("strides", strides, alone=False),
         call.ints("rhs_dilation", (1,) * call.axes if rhs_dilation is None else rhs_dilation),
         call.ints("output_padding", output_padding, 0),
     )
-    pairs = lax_crops(every, padding, use_consistent_padding)
-    every = tuple(replace(one, padding=pair) for one, pair in zip(every, pairs, strict=True))
-    sizes = _sizes(every, call.input_size)
-    if any(is_known(size) and size < 1 for size in (*sizes, *call.input_size)):
-        result: Array = _empty(call, sizes, preferred_element_type)
-    else:
-        result = call.value(
-            every, argument="padding", precision=precision, preferred=preferred_element_type
-        )
+    call.check_output_padding(every)
+    every = padded(every, lax_crops(every, padding, use_consistent_padding))
+    result: Array = call.value(
+        every, empty=True, precision=precision, preferred=preferred_element_type
+    )
     return result[0] if matrices else result
+
+
+def _as_preferred(array: Any, preferred: DTypeLike) -> Any:
+    """Integers in a preferred type of another kind, which ``jax.lax`` takes for them alone."""
+    if preferred is None or array.dtype.kind not in "iu":
+        return array
+    wanted = np.dtype(preferred)
+    other = kind(wanted) == "f" or (kind(wanted), array.dtype.kind) == ("i", "u")
+    return array.astype(wanted) if other and wanted.itemsize >= array.dtype.itemsize else array
 
 
 def _specs(dimension_numbers: Any, ndim: int) -> tuple[str, str, str]:
     """Three strings, from whichever form."""
     if dimension_numbers is None:
         if ndim - 2 not in _SPATIAL:
-            rule = "must be given where rhs has no rank of 2 to 5, which have defaults"
+            rule = "must be given for a rank above 5, which has no default"
             remedy = "Write three strings, such as ('NHWC', 'HWIO', 'NHWC')."
             fail("dimension_numbers", None, rule, f"rank {ndim}", remedy)
         spatial = _SPATIAL[ndim - 2]
@@ -125,22 +133,3 @@ def _specs(dimension_numbers: Any, ndim: int) -> tuple[str, str, str]:
 def _spelled(letters: str, places: Shape) -> str:
     """The letters in the order of the places they have."""
     return "".join(letter for _, letter in sorted(zip(places, letters, strict=True)))
-
-
-def _sizes(every: Every, input_size: Shape) -> Shape:
-    """The output sizes; an empty input is spread to nothing, not to (0 - 1)*stride + 1."""
-    return tuple(
-        one.transposed_size(size) + (one.stride - 1 if is_known(size) and size == 0 else 0)
-        for one, size in zip(every, input_size, strict=True)
-    )
-
-
-def _empty(call: Call, sizes: Shape, preferred: DTypeLike) -> Any:
-    """What no input reaches: zeros, or no element at all."""
-    array = call.w if isinstance(call.x, np.ndarray) else call.x
-    space = array.__array_namespace__()
-    dtype = space.result_type(call.x, call.w)
-    if preferred is not None:
-        dtype = preferred_dtype(dtype, preferred)
-    shape = (call.batch, call.out_channels, *(max(size, 0) for size in sizes))
-    return space.zeros(call.output_shape(shape), dtype)
