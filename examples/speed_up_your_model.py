@@ -80,8 +80,8 @@ class Decoder(eqx.Module):
         first, *others = jax.random.split(key, len(widths) + 1)
         options = {"stride": 2, "padding": 1, "dtype": jnp.float32}
         self.layers = [eqx.nn.ConvTranspose2d(CODE, widths[0], 4, dtype=jnp.float32, key=first)]
-        for (a, b), key in zip(pairwise((*widths, 3)), others, strict=True):
-            self.layers.append(eqx.nn.ConvTranspose2d(a, b, 4, **options, key=key))
+        for (a, b), other in zip(pairwise((*widths, 3)), others, strict=True):
+            self.layers.append(eqx.nn.ConvTranspose2d(a, b, 4, **options, key=other))
 
     def __call__(self, code: Any) -> Any:
         x = code[:, None, None]
@@ -101,7 +101,7 @@ class Trainer:
 @dataclass(frozen=True)
 class Race:
     """Losses and seconds of each step, (2, steps), the framework's own layer first; what the two
-    models show for the first batch, and what they were given and should show."""
+    models show for the first batch, what they were given, and what they should show."""
 
     losses: Any
     seconds: Any

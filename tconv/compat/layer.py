@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 import jax.numpy as jnp
@@ -12,7 +11,7 @@ from tconv._core.arguments import Pairs
 from tconv._core.typing import DTypeLike, Ints
 from tconv.compat.call import Call, Names
 from tconv.compat.conventions import CONVENTIONS
-from tconv.compat.crops import lax_crops
+from tconv.compat.crops import lax_crops, padded
 
 
 def specs(axes: int, input_order: str, kernel_order: str) -> tuple[str, str, str]:
@@ -56,9 +55,9 @@ def conv_transpose(
         call.ints(names.dilation, dilation),
         call.ints("output_padding", output_padding, 0),
     )
-    crops = lax_crops(every, padding, consistent)
-    every = tuple(replace(one, padding=crop) for one, crop in zip(every, crops, strict=True))
-    return call.value(every, argument="padding", precision=precision, preferred=preferred)
+    call.check_output_padding(every)
+    every = padded(every, lax_crops(every, padding, consistent))
+    return call.value(every, precision=precision, preferred=preferred)
 
 
 def continued(x: Any, first: int, pads: Pairs, strides: Sequence[int]) -> tuple[Any, Pairs]:

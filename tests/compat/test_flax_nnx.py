@@ -26,7 +26,8 @@ WHOLE = {"kernel_init": integers, "bias_init": integers}
 def both(*arguments, **options):
     """flax's layer and ours, drawn alike."""
     options = WHOLE | options
-    return (cls(*arguments, **options, rngs=nnx.Rngs(0)) for cls in (nnx.ConvTranspose, ConvTranspose))
+    classes = (nnx.ConvTranspose, ConvTranspose)
+    return (cls(*arguments, **options, rngs=nnx.Rngs(0)) for cls in classes)
 
 
 def total(layer, x):
@@ -142,7 +143,8 @@ def test_checkpoints_go_both_ways(tmp_path):
 def test_groups_are_layers_side_by_side(transpose_kernel):
     options = {"padding": "VALID", "transpose_kernel": transpose_kernel}
     _, layer = both(4, 6, (3,), 2, feature_group_count=2, **options)
-    assert layer.kernel.shape == layer.kernel_shape == ((3, 3, 4) if transpose_kernel else (3, 2, 6))
+    assert layer.kernel_shape == ((3, 3, 4) if transpose_kernel else (3, 2, 6))
+    assert layer.kernel.shape == layer.kernel_shape
     x = integers(jax.random.key(1), (2, 5, 4))
     blocks = []
     for group in range(2):
@@ -192,11 +194,12 @@ def test_output_padding_and_consistent_padding_are_pytorch_s():
 )
 def test_errors_speak_of_flax_s_arguments(options, text):
     arguments = (3, 2, (3, 2)) if "feature_group_count" not in options else (6, 4, (3, 2))
+    x = integers(jax.random.key(1), (1, 4, 4, arguments[0]))
     with pytest.raises((ValueError, TypeError), match=text):
-        ConvTranspose(*arguments, **options, rngs=nnx.Rngs(0))(integers(jax.random.key(1), (1, 4, 4, arguments[0])))
+        ConvTranspose(*arguments, **options, rngs=nnx.Rngs(0))(x)
 
 
-@pytest.mark.parametrize(("shape", "text"), [((4,), "inputs: must have"), ((1, 4, 5), "inputs|kernel")])
+@pytest.mark.parametrize(("shape", "text"), [((4,), "inputs: must have"), ((1, 4, 5), "kernel: ")])
 def test_inputs_are_checked(shape, text):
     layer = ConvTranspose(3, 2, (3,), rngs=nnx.Rngs(0))
     with pytest.raises(ValueError, match=text):
@@ -209,7 +212,8 @@ class Block(nnx.Module):
     def __init__(self, rngs):
         self.up = nnx.ConvTranspose(2, 2, (3,), strides=2, rngs=rngs)
         self.same = self.up
-        self.listed = nnx.List([nnx.ConvTranspose(2, 2, (2,), rngs=rngs), nnx.Linear(2, 2, rngs=rngs)])
+        listed = [nnx.ConvTranspose(2, 2, (2,), rngs=rngs), nnx.Linear(2, 2, rngs=rngs)]
+        self.listed = nnx.List(listed)
         self.named = nnx.Dict(deep=nnx.Sequential(nnx.ConvTranspose(2, 2, (2,), rngs=rngs)))
 
     def __call__(self, x):
@@ -240,7 +244,8 @@ def test_replace_changes_every_layer_in_place():
     jax.tree.map(np.testing.assert_array_equal, nnx.state(model), optimizer_sees)
     # Sums of at most 6 terms, through 5 layers.
     np.testing.assert_allclose(model(x), before, rtol=1e-5, atol=1e-5)
-    np.testing.assert_allclose(nnx.jit(lambda model, x: model(x))(model, x), before, rtol=1e-5, atol=1e-5)
+    compiled = nnx.jit(lambda model, x: model(x))
+    np.testing.assert_allclose(compiled(model, x), before, rtol=1e-5, atol=1e-5)
     assert replace(model) is model
     copied = nnx.clone(model)
     assert type(copied.up) is ConvTranspose
@@ -248,7 +253,7 @@ def test_replace_changes_every_layer_in_place():
 
 
 def test_replace_takes_a_layer_a_tree_and_leaves_subclasses():
-    layers = [nnx.ConvTranspose(1, 1, (2,), rngs=nnx.Rngs(0)), Doubled(1, 1, (2,), rngs=nnx.Rngs(0))]
+    layers = [cls(1, 1, (2,), rngs=nnx.Rngs(0)) for cls in (nnx.ConvTranspose, Doubled)]
     assert type(replace(layers[0])) is ConvTranspose
     assert [type(layer) for layer in replace({"a": layers})["a"]] == [ConvTranspose, Doubled]
 

@@ -26,10 +26,11 @@ WHOLE = {
 
 def both(name, *arguments, **options):
     """Haiku's layer and ours, as pairs of init and apply."""
-    return (
-        hk.without_apply_rng(hk.transform(lambda x, cls=getattr(module, name): cls(*arguments, **options)(x)))
-        for module in (hk, ours)
-    )
+
+    def transformed(cls):
+        return hk.without_apply_rng(hk.transform(lambda x: cls(*arguments, **options)(x)))
+
+    return (transformed(getattr(module, name)) for module in (hk, ours))
 
 
 @st.composite

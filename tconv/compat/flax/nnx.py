@@ -99,7 +99,7 @@ class ConvTranspose(nnx.ConvTranspose):
 
 
 def replace(model: Model) -> Model:
-    """Make every ``nnx.ConvTranspose`` of a model one of tconv, in place, as ``model.eval()`` works.
+    """Make every ``nnx.ConvTranspose`` of a model one of tconv, in place as ``model.eval()`` does.
 
     The layers stay the objects that they are, wherever the model holds them, with the parameters
     they have; only their class changes.  So shared layers stay shared and optimizers and
@@ -114,7 +114,8 @@ def replace(model: Model) -> Model:
         are, for tconv cannot know what they change: let the subclass inherit from
         ``tconv.compat.flax.nnx.ConvTranspose``.
 
-    Raises: ``flax.errors.TraceContextError`` inside a transformation that the model was not made in.
+    Raises: ``flax.errors.TraceContextError`` inside a transformation in which the model was not
+        made.
 
     Source: "Model surgery" in the documentation of flax nnx.
 
