@@ -92,7 +92,7 @@ class Decoder(eqx.Module):
 
 @dataclass(frozen=True)
 class Trainer:
-    """``step(batch)`` learns from a batch and gives the loss before it; ``show`` what was learned."""
+    """``step(batch)`` learns from a batch and gives the loss before; ``show`` what was learned."""
 
     step: Callable[[Any], float]
     show: Callable[[Any], Any]
