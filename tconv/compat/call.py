@@ -146,6 +146,15 @@ class Call:
                 if empty:
                     return self._unreached(every, preferred)
                 self._refuse_size(one, size, argument)
+        options = {
+            "groups": self.groups,
+            "precision": precision,
+            "preferred_element_type": preferred,
+        }
+        if not every:  # a product of matrices: one position along an axis of their own
+            specs = (f"a{self.specs[0]}", "IOa", f"a{self.specs[2]}")
+            w = self.w[..., None]
+            return conv_transpose(self.x[None], w, self.b, dimension_numbers=specs, **options)[0]
         return conv_transpose(
             self.x,
             self.w,
@@ -153,10 +162,8 @@ class Call:
             stride=[one.stride for one in every],
             padding=cropped(every),
             dilation=[one.dilation for one in every],
-            groups=self.groups,
             dimension_numbers=self.specs,
-            precision=precision,
-            preferred_element_type=preferred,
+            **options,
         )
 
     def _refuse_size(self, one: AxisParameters, size: int, argument: str) -> NoReturn:

@@ -51,7 +51,7 @@ CONVENTIONS = {
     "flax_transpose_kernel": _TRANSPOSED,
     "equinox": Convention("OI*", whole="O", flipped=True, bias="O*"),
     "keras": Convention("*OI", whole=""),
-    "haiku": Convention("*OI", whole=""),
+    "haiku": Convention("*OI", whole="", flipped=True),
     "mlx": Convention("O*I", whole="O"),
 }
 
@@ -79,8 +79,8 @@ def convert(
             ``"torch"`` and ``"onnx"``; (*kernel, I/groups, O), flipped, for ``"lax"`` and
             ``"flax"``, and (*kernel, O/groups, I) for ``"lax_transpose_kernel"`` and
             ``"flax_transpose_kernel"``; (O, I/groups, *kernel), flipped, for ``"equinox"``;
-            (*kernel, O, I) for ``"keras"`` and ``"haiku"``; (O, *kernel, I/groups) for
-            ``"mlx"``.  I are the channels of x, O those of the result.
+            (*kernel, O, I) for ``"keras"``, and flipped for ``"haiku"``; (O, *kernel, I/groups)
+            for ``"mlx"``.  I are the channels of x, O those of the result.
         bias: (O,), or (O, 1, ...) with one axis a spatial one for ``"equinox"``.
         source: whose the arrays are.
         target: for whom they shall be.

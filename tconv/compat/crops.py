@@ -75,8 +75,7 @@ def flax_crops(every: Every, padding: Any) -> Pairs:
 
 def equinox_crops(every: Every, padding: Any) -> Pairs:
     """``equinox.nn.ConvTranspose``: an int, one int or pair an axis, as PyTorch's; "SAME" and
-    "SAME_LOWER", in any case, halve what makes the output input * stride - output_padding where
-    the kernel's extent falls short of the stride, and input * stride otherwise."""
+    "SAME_LOWER", in any case, halve what makes the output input * stride - output_padding."""
     if not isinstance(padding, str):
         return number_pairs("padding", _doubled(every, padding), every)
     mode = padding.upper()
@@ -90,9 +89,8 @@ def equinox_crops(every: Every, padding: Any) -> Pairs:
 
 def _equinox_same(one: AxisParameters, lower: bool) -> tuple[int, int]:
     total = one.extent - one.stride + one.output_padding
-    if total >= 0:
-        return _halves(total, lower)
-    return 0, total + one.output_padding
+    lo, hi = _halves(total, lower) if total >= 0 else (0, total)
+    return lo, hi + one.output_padding
 
 
 def keras_crops(every: Every, padding: Any, output_padding: Any = None) -> Pairs:

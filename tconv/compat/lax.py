@@ -75,18 +75,11 @@ def conv_transpose(
     """
     x, w, _ = operands(_NAMES, lhs, rhs, spatial=0)
     x, w = (_as_preferred(array, preferred_element_type) for array in (x, w))
-    specs = _specs(dimension_numbers, w.ndim)
+    specs, letters = _specs(dimension_numbers, w.ndim)
     convention = CONVENTIONS["lax"]
     if transpose_kernel:
         convention = CONVENTIONS["lax_transpose_kernel"]
         specs = (specs[0], specs[1].translate(_SWAP), specs[2])
-    matrices = len(specs[1]) == 2
-    if matrices:  # one position along an axis of their own
-        specs = (f"H{specs[0]}", f"H{specs[1]}", f"H{specs[2]}")
-        x, w, strides, padding = x[None], w[None], (1, *strides), "VALID"
-    letters = "".join(letter for letter in specs[1] if letter not in "OI")
-    if hasattr(dimension_numbers, "rhs_spec"):
-        letters = ""
     call = Call(_NAMES, convention, specs, x, w, groups=feature_group_count, letters=letters)
     every = call.parameters(
         call.ints("strides", strides, alone=False),
@@ -98,7 +91,7 @@ def conv_transpose(
     result: Array = call.value(
         every, empty=True, precision=precision, preferred=preferred_element_type
     )
-    return result[0] if matrices else result
+    return result
 
 
 def _as_preferred(array: Any, preferred: DTypeLike) -> Any:
@@ -110,24 +103,24 @@ def _as_preferred(array: Any, preferred: DTypeLike) -> Any:
     return array.astype(wanted) if other and wanted.itemsize >= array.dtype.itemsize else array
 
 
-def _specs(dimension_numbers: Any, ndim: int) -> tuple[str, str, str]:
-    """Three strings, from whichever form."""
+def _specs(dimension_numbers: Any, ndim: int) -> tuple[tuple[str, str, str], str]:
+    """Three strings, from whichever form, and the letters that the spatial axes have in it."""
     if dimension_numbers is None:
         if ndim - 2 not in _SPATIAL:
             rule = "must be given for a rank above 5, which has no default"
             remedy = "Write three strings, such as ('NHWC', 'HWIO', 'NHWC')."
             fail("dimension_numbers", None, rule, f"rank {ndim}", remedy)
         spatial = _SPATIAL[ndim - 2]
-        return f"N{spatial}C", f"{spatial}IO", f"N{spatial}C"
+        return (f"N{spatial}C", f"{spatial}IO", f"N{spatial}C"), spatial
     layout = layout_of(dimension_numbers, ndim - 2, transposed=True, batched=True)
     assert layout.permutations is not None
     letters = layout.letters or "abcdefgh"[: ndim - 2]
-    of_input, of_kernel = layout.permutations.input, layout.permutations.kernel
-    return (
-        _spelled(f"NC{letters}", of_input),
-        _spelled(f"IO{letters}", of_kernel),
-        "".join(f"NC{letters}"[axis] for axis in layout.permutations.output),
+    specs = (
+        _spelled(f"NC{letters}", layout.permutations.input),
+        _spelled(f"IO{letters}", layout.permutations.kernel),
+        _spelled(f"NC{letters}", layout.permutations.output_back),
     )
+    return specs, layout.letters
 
 
 def _spelled(letters: str, places: Shape) -> str:

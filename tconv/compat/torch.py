@@ -82,7 +82,11 @@ def load_safetensors(path: Path, *, prefix: str = "") -> Parameters:
 
     Source: the format and the package ``safetensors``.
 
-    >>> load_safetensors("model.safetensors", prefix="decoder.up1.")  # doctest: +SKIP
+    >>> import os, tempfile
+    >>> path = os.path.join(tempfile.mkdtemp(), "model.safetensors")
+    >>> save_safetensors(path, {"bias": np.ones(2), "weight": np.ones((1, 2, 3))}, prefix="up.")
+    >>> {name: array.shape for name, array in load_safetensors(path, prefix="up.").items()}
+    {'bias': (2,), 'weight': (1, 2, 3)}
     """
     from safetensors import safe_open
 
@@ -108,7 +112,11 @@ def save_safetensors(path: Path, params: Mapping[str, Any], *, prefix: str = "")
 
     Source: the format and the package ``safetensors``.
 
-    >>> save_safetensors("up.safetensors", params)  # doctest: +SKIP
+    >>> import tempfile
+    >>> with tempfile.NamedTemporaryFile(suffix=".safetensors") as file:
+    ...     save_safetensors(file.name, {"bias": np.ones(2)}, prefix="up.")
+    ...     load_safetensors(file.name)
+    {'up.bias': array([1., 1.])}
     """
     from safetensors.numpy import save_file
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import math
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -300,6 +301,17 @@ def test_gradients_and_tangents_under_jit_are_lax_s(problem):
     jax.tree.map(np.testing.assert_array_equal, got, want)
 
 
+@pytest.mark.parametrize("platform", ["cuda", "tpu"])
+def test_accelerators_keep_the_reverse_that_backward_data_needs(platform):
+    """lax's kernel is one that is flipped: reversed again it would be a plain correlation."""
+    problem = Problem((4, 5), (3, 2), (2, 2), (1, 1), "SAME", False, False)
+    program = jax.jit(problem.ours).trace(*problem.arrays())
+    text = program.lower(lowering_platforms=(platform,)).as_text()
+    (kernel,) = re.findall(r"stablehlo\.convolution\(%\w+, (%\w+)\)", text)
+    (operand,) = re.findall(rf"{kernel} = stablehlo\.reverse (%\w+), dims = \[2, 3\]", text)
+    assert f"{operand} = stablehlo.optimization_barrier" in text
+
+
 def test_a_sharded_batch_stays_sharded_as_lax_leaves_it():
     mesh = jax.make_mesh((4,), ("batch",), axis_types=(jax.sharding.AxisType.Auto,))
     split = jax.sharding.NamedSharding(mesh, jax.sharding.PartitionSpec("batch"))
@@ -331,6 +343,7 @@ REFUSALS: list[tuple[dict[str, Any], type[Exception], str]] = [
     ({"feature_group_count": 0}, ValueError, "feature_group_count: must be at least 1; got 0"),
     ({"output_padding": 2}, ValueError, r"output_padding, axis H: .* max\(strides, rhs_dilation"),
     ({"dimension_numbers": ("NHWC", "HWIO", "NHW")}, ValueError, "dimension_numbers: the output"),
+    ({"lhs": X[0, 0], "rhs": W[0, 0]}, ValueError, "strides: must be one int for each of the 0"),
     ({"precision": "best"}, ValueError, "precision: must be None, one of"),
 ]  # fmt: skip
 

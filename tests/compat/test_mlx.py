@@ -12,7 +12,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import tconv.compat.mlx as ours
-from tests.support.computing import cheap
 
 mx = pytest.importorskip("mlx.core", reason="the framework itself is the oracle")
 OPTIONS = ("stride", "padding", "dilation", "output_padding")
@@ -52,23 +51,25 @@ def theirs(x: Any, w: Any, options: dict[str, Any], groups: int) -> np.ndarray:
     return np.array(function(mx.array(x), mx.array(w), **plain, groups=groups))
 
 
-def positive(x: Any, w: Any, options: dict[str, Any]) -> bool:
-    every = [np.broadcast_to(options[name], w.ndim - 2) for name in OPTIONS]
+def smallest(x: Any, w: Any, options: dict[str, Any], names: tuple[str, ...] = OPTIONS) -> int:
+    """The smallest output size of an axis."""
+    none = dict.fromkeys(OPTIONS, 0) | {name: options[name] for name in names}
+    every = [np.broadcast_to(none[name], w.ndim - 2) for name in OPTIONS]
     sizes = zip(x.shape[1:-1], w.shape[1:-1], *every, strict=True)
-    return all((n - 1) * s - 2 * p + d * (k - 1) + 1 + o > 0 for n, k, s, p, d, o in sizes)
+    return min((n - 1) * s - 2 * p + d * (k - 1) + 1 + o for n, k, s, p, d, o in sizes)
 
 
-@cheap
 @given(problems())
 def test_values_are_mlx_s(problem):
     x, w, options, groups = problem
     function = getattr(ours, f"conv_transpose{w.ndim - 2}d")
-    if not positive(x, w, options):
+    if smallest(x, w, options) < 1:
         with pytest.raises(ValueError, match=r"^padding, spatial axis \d: of \(input - 1\)"):
             function(x, w, **options, groups=groups)
         return
     got = function(x, w, **options, groups=groups)
-    np.testing.assert_array_equal(got, theirs(x, w, options, groups), strict=True)
+    if smallest(x, w, options, OPTIONS[:3]) >= 1:  # MLX wants some without the output padding
+        np.testing.assert_array_equal(got, theirs(x, w, options, groups), strict=True)
 
 
 def test_a_padding_beyond_the_kernel_is_pytorch_s_where_mlx_gives_fewer_positions():

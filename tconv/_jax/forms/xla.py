@@ -31,11 +31,12 @@ def dilated(plan: Plan, x: Array, w: Array, precision: Precision) -> Array:
     """y from x and w: zeros between the inputs, then a flipped stride-1 convolution.
 
     With one group the kernel is nothing but reversed, its channels swapped by name: XLA's GPU
-    backend then runs cuDNN's backward-data kernel, which inserts no zeros.
+    backend then runs cuDNN's backward-data kernel, which inserts no zeros.  The barrier keeps the
+    reverse where a caller has flipped w: XLA takes two in a row for none.
     """
     ndim = len(plan.axes)
     if plan.groups == 1:
-        kernel, leading = lax.rev(w, tuple(range(2, w.ndim))), (1, 0)
+        kernel, leading = lax.rev(lax.optimization_barrier(w), tuple(range(2, w.ndim))), (1, 0)
     else:
         kernel, leading = _flipped(plan, w), (0, 1)
     image = tuple(range(ndim + 2))
