@@ -27,6 +27,13 @@ from tconv._jax.forms import FORMS
 # left, fast in float32 (81 shifts: 1.3 ms beside 4.9 for w) and slow in float64, as lax is.
 MOST_SHIFTS = 64
 
+# They grow less with the sums of overlap-add, and of depthwise layers: 343 compile in 0.9 s, 520 of
+# one axis in 1.9.  So many are taken where nothing else is possible.
+MOST_SUMS = 512
+
+# What is always possible.  With groups XLA's convolutions multiply zeros between them.
+ANY = {"y": "dilated", "x": "convolution", "w": "convolution"}
+
 # Up to this many groups are problems of their own, which XLA's products and convolutions are faster
 # at (grp4: 11 ms beside 24).  With 32 both gradients compile in 4 s.
 GROUPS_APART = 8
@@ -60,7 +67,8 @@ def subpixel_form(plan: Plan, platform: str | None, dtype: np.dtype[Any]) -> str
         return "subpixel convolution"
     found = candidates("y", plan, dtype)
     subpixel = {name: counts for name, counts in found.items() if name.startswith("subpixel")}
-    return cheapest(subpixel or {"subpixel GEMM": Counts()}, RATES)
+    rest = "subpixel convolution" if _many_shifts(plan) else "subpixel GEMM"
+    return cheapest(subpixel or {rest: Counts()}, RATES)
 
 
 def candidates(result: str, plan: Plan, dtype: np.dtype[Any]) -> dict[str, Counts]:
@@ -70,14 +78,18 @@ def candidates(result: str, plan: Plan, dtype: np.dtype[Any]) -> dict[str, Count
 
 @lru_cache(maxsize=4096)
 def _candidates(result: str, plan: Plan, dtype: np.dtype[Any]) -> dict[str, Counts]:
-    found = {}
-    for name, form in FORMS[result].items():
-        if form.counts is not None and _is_possible(name, result, plan, dtype):
-            found[name] = form.counts(plan)
-    return found
+    for most_sums in (MOST_SHIFTS, MOST_SUMS):
+        found = {}
+        for name, form in FORMS[result].items():
+            possible = _is_possible(name, result, plan, dtype, most_sums)
+            if form.counts is not None and possible:
+                found[name] = form.counts(plan)
+        if found:
+            return found
+    return {ANY[result]: Counts()}
 
 
-def _is_possible(name: str, result: str, plan: Plan, dtype: np.dtype[Any]) -> bool:
+def _is_possible(name: str, result: str, plan: Plan, dtype: np.dtype[Any], most_sums: int) -> bool:
     """Whether XLA can compile and run the form well, and no infinity meets a zero of its own."""
     if not plan.axes:
         return name in ("columns", "windows")
@@ -87,14 +99,14 @@ def _is_possible(name: str, result: str, plan: Plan, dtype: np.dtype[Any]) -> bo
         # beside 18 of the GEMM for dcgan_l3 in float64.
         fast = dtype == np.float32 and plan.groups == 1 and len(plan.axes) <= 2
         exact = result != "y" or _is_dense(cells)
-        return (fast and exact) or _many_shifts(plan)
+        return (fast or _many_shifts(plan)) and exact
     if name == "windows":
         return sum(len(c.pieces) for c in cells) <= MOST_SHIFTS
     if name == "depthwise":
-        unrolled = _columns(cells) if result == "y" else plan.taps
-        return _is_depthwise(plan) and unrolled <= MOST_SHIFTS
+        sums = {"y": _columns(cells), "x": plan.taps, "w": 0}[result]
+        return _is_depthwise(plan) and sums <= most_sums
     if name == "columns":
-        return _columns(cells) <= MOST_SHIFTS
+        return _columns(cells) <= most_sums
     # The others put zeros in place of the taps that some phases lack: times an infinity a NaN.
     return _is_dense(cells) and not _many_shifts(plan)
 

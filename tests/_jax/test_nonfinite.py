@@ -18,13 +18,19 @@ from tconv._jax.lowering import OPERANDS, candidates, compute
 from tests._jax.test_forms_values import PLANS, operands, random_plan
 from tests.support.definition import maps
 
-# Wide channels, for which the counts choose other forms; a single position, all taps beyond y.
+# Wide channels, for which the counts choose other forms; a single position, all taps beyond y;
+# kernels whose taps are too many to write out, or do not fill every phase.
 DEEP = [
     Plan(1, 16, 12, 2, (Axis(4, 8, 5, 2, 1, 2), Axis(3, 5, 2, 2, 1, 0))),
     Plan(2, 8, 24, 1, (Axis(6, 13, 3, 2, 1, 0),)),
     Plan(2, 3, 3, 3, (Axis(5, 9, 3, 2, 1, 1),)),
     Plan(2, 4, 6, 2, (Axis(1, 2, 4, 1, 2, 3), Axis(1, 2, 3, 2, 1, 1))),
     Plan(1, 2, 2, 1, (Axis(1, 1, 2, 2, 3, 4),)),
+    Plan(1, 1, 2, 1, (Axis(3, 13, 9, 2, 1, 0), Axis(2, 9, 9, 2, 1, 1))),
+    Plan(1, 1, 2, 1, (Axis(2, 35, 33, 2, 1, 0), Axis(2, 31, 33, 2, 1, 2))),
+    Plan(2, 2, 2, 2, (Axis(3, 190, 65, 2, 3, 5),)),
+    Plan(1, 1, 1, 1, (Axis(3, 1100, 1100, 3, 1, 2),)),
+    Plan(1, 2, 1, 1, (Axis(2, 7, 5, 2, 1, 0), Axis(2, 6, 5, 2, 1, 1), Axis(1, 5, 5, 2, 1, 0))),
 ]
 EVERY = [*PLANS, *(random_plan(seed) for seed in range(100, 108)), *DEEP]
 # The operands whose NaN and infinity are followed; that of w is followed by no promise.
