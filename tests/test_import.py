@@ -17,10 +17,18 @@ GEOMETRY = ("arguments", "axis", "lattice", "layout", "plan")
 # What stands on what: a module imports of its own folder, and from lower levels.  Everything that
 # is not named here is a public module.
 LEVELS = {
-    **{"_core": 0, "_numpy": 1, "_jax": 1, "_dispatch": 2},
-    **{"compat": 4, "testing": 4, "__main__": 5},
+    "_core": 0,
+    "_numpy": 1,
+    "_jax": 1,
+    "_dispatch": 2,
+    "compat": 4,
+    "testing": 4,
+    "__main__": 5,
 }
 PUBLIC = 3
+# The layers of JAX frameworks, which import their own.
+LAYERS = {f"tconv.compat.{part}" for part in ("layer", "flax.layer", "equinox", "haiku")}
+LAYERS |= {f"tconv.compat.flax.{part}" for part in ("linen", "nnx")}
 
 
 def modules() -> dict[str, Path]:
@@ -83,12 +91,14 @@ def test_no_import_cycles():
 
 @pytest.mark.parametrize("name", MODULES)
 def test_array_libraries_stay_in_their_place(name):
-    """JAX inside tconv._jax alone, hypothesis in the strategies, and geometry knows no arrays."""
+    """JAX and its frameworks inside tconv._jax and the layers alone, hypothesis in the strategies,
+    and geometry knows no arrays."""
     used = {module.partition(".")[0] for module in IMPORTS[name]}
     if name != "tconv.compat.torch":
         assert "torch" not in used
-    if place(name) != "_jax":
-        assert "jax" not in used
+    if name not in LAYERS:
+        assert not used & {"flax", "equinox", "haiku"}
+        assert place(name) == "_jax" or "jax" not in used
     if not name.startswith("tconv.testing.strategies"):
         assert "hypothesis" not in used
     if place(name) != "testing":

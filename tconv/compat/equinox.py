@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import fields
+from functools import partial
 from typing import Any, TypeVar
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 
-from tconv._core.arguments import Pairs, fail
+from tconv._core.arguments import fail
 from tconv.compat import layer
 from tconv.compat.call import Names
+from tconv.compat.crops import equinox_crops
 
 __all__ = ["ConvTranspose", "ConvTranspose1d", "ConvTranspose2d", "ConvTranspose3d", "replace"]
 
@@ -50,44 +52,20 @@ class ConvTranspose(eqx.nn.ConvTranspose):
                 f"shape {x.shape}",
                 "Map over a batch with jax.vmap.",
             )
-        x, pads = jnp.asarray(x)[None], self._pads()
-        if self.padding_mode == "CIRCULAR":
-            x, pads = layer.continued(x, 2, pads, self.stride)
         y = layer.conv_transpose(
             _NAMES,
             "equinox",
-            layer.specs(axes, "NC*", "OI*"),
-            x,
+            "NC*",
+            jnp.asarray(x)[None],
             self.weight,
+            partial(equinox_crops, padding=self.padding),
             stride=self.stride,
-            padding=pads,
             dilation=self.dilation,
             groups=self.groups,
+            output_padding=self.output_padding,
+            circular=self.padding_mode == "CIRCULAR",
         )[0]
         return y if self.bias is None else y + self.bias
-
-    def _pads(self) -> Pairs:
-        """The padding of each axis as ``lax`` counts it: what equinox crops, less what it extends.
-
-        With K = dilation*(kernel_size - 1) + 1, ``"SAME"`` crops K - stride + output_padding in
-        all, for an output of input*stride - output_padding; a negative amount extends the high
-        side.
-        """
-        pads = []
-        for axis in range(self.num_spatial_dims):
-            reach = self.dilation[axis] * (self.kernel_size[axis] - 1)
-            output_padding = self.output_padding[axis]
-            if self.padding == "VALID":
-                lo, hi = 0, -output_padding
-            elif isinstance(self.padding, str):
-                crop = reach + 1 - self.stride[axis] + output_padding
-                lo = (max(crop, 0) + (self.padding == "SAME_LOWER")) // 2
-                hi = crop - lo
-            else:
-                lo, hi = self.padding[axis]
-                hi -= output_padding
-            pads.append((reach - lo, reach - hi))
-        return tuple(pads)
 
 
 class ConvTranspose1d(ConvTranspose, eqx.nn.ConvTranspose1d):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from math import prod
 from typing import Any
 
@@ -12,6 +13,7 @@ import numpy as np
 from tconv._core.arguments import Pairs, Shape, fail
 from tconv.compat import layer
 from tconv.compat.call import Names
+from tconv.compat.crops import lax_crops
 
 __all__ = ["Conv1DTranspose", "Conv2DTranspose", "Conv3DTranspose", "ConvNDTranspose"]
 
@@ -51,14 +53,15 @@ class ConvNDTranspose(hk.ConvNDTranspose):
         x = inputs if inputs.ndim == axes + 2 else inputs[None]
         channels_last = self.channel_index == -1
         w = self._kernel(x)
+        padding = self._padding(x.shape[1:-1] if channels_last else x.shape[2:])
         y = layer.conv_transpose(
             _NAMES,
             "haiku",
-            layer.specs(axes, "N*C" if channels_last else "NC*", "*OI"),
+            "N*C" if channels_last else "NC*",
             x,
             w,
+            partial(lax_crops, padding=padding),
             stride=self.stride,
-            padding=self._padding(x.shape[1:-1] if channels_last else x.shape[2:]),
             dilation=1,
             precision=precision,
         )

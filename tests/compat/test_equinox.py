@@ -215,9 +215,7 @@ def test_replace_gives_a_new_model_of_the_same_arrays():
 
 
 def test_replace_takes_a_layer_a_tree_and_leaves_subclasses():
-    layers = [
-        cls(1, 1, 2, key=jax.random.key(0)) for cls in (eqx.nn.ConvTranspose3d, Doubled)
-    ]
+    layers = [cls(1, 1, 2, key=jax.random.key(0)) for cls in (eqx.nn.ConvTranspose3d, Doubled)]
     assert type(ours.replace(layers[0])) is ours.ConvTranspose3d
     assert [type(each) for each in ours.replace({"a": layers})["a"]] == [
         ours.ConvTranspose3d,

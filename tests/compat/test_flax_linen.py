@@ -140,7 +140,7 @@ def test_checkpoints_go_both_ways(tmp_path):
 
 
 def test_pickled_layers_are_equal():
-    layer = ConvTranspose(2, (3,), feature_group_count=2)
+    layer = ConvTranspose(2, (3,), feature_group_count=2, **WHOLE)
     assert pickle.loads(pickle.dumps(layer)) == layer
 
 

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from math import prod
 from typing import Any, Protocol
 
 import jax.numpy as jnp
 
-from tconv._core.arguments import Pairs, Shape, entries_of, fail, integer, per_axis, positive
+from tconv._core.arguments import Pairs, Shape, fail, positive
 from tconv.compat import layer as layers
 from tconv.compat.call import Names
+from tconv.compat.crops import Every, flax_crops
 
-_NAMES = Names(
-    "inputs", "kernel", "strides", "kernel_dilation", groups="feature_group_count"
-)
+_NAMES = Names("inputs", "kernel", "strides", "kernel_dilation", groups="feature_group_count")
 
 
 class Layer(Protocol):
@@ -92,27 +92,18 @@ def conv_transpose(layer: Layer, inputs: Any, kernel: Any, bias: Any) -> Any:
             "Reshape them, or give kernel_size as many entries as there are spatial axes.",
         )
     batch, image = inputs.shape[: -axes - 1], inputs.shape[-axes - 1 :]
-    x = inputs if len(batch) == 1 else jnp.reshape(inputs, (prod(batch), *image))
-    strides = _one_an_axis("strides", layer.strides, axes)
-    dilation = _one_an_axis("kernel_dilation", layer.kernel_dilation, axes)
-    padding, consistent = _padding(layer.padding, axes), layer.consistent_padding
-    if padding == "CIRCULAR":
-        pads = _circular_pads(layer, sizes(layer.kernel_size), strides, dilation)
-        x, padding = layers.continued(x, 1, pads, strides)
-        consistent = False
-    transposed = layer.transpose_kernel
     y = layers.conv_transpose(
         _NAMES,
-        "flax_transpose_kernel" if transposed else "flax",
-        layers.specs(axes, "N*C", "*OI" if transposed else "*IO"),
-        x,
+        "flax_transpose_kernel" if layer.transpose_kernel else "flax",
+        "N*C",
+        inputs if len(batch) == 1 else jnp.reshape(inputs, (prod(batch), *image)),
         kernel,
-        stride=strides,
-        padding=padding,
-        dilation=dilation,
+        partial(_crops, layer),
+        stride=1 if layer.strides is None else layer.strides,
+        dilation=1 if layer.kernel_dilation is None else layer.kernel_dilation,
         groups=layer.feature_group_count,
         output_padding=layer.output_padding,
-        consistent=consistent,
+        circular=layer.padding == "CIRCULAR",
         precision=layer.precision,
         preferred=layer.preferred_element_type,
     )
@@ -121,51 +112,30 @@ def conv_transpose(layer: Layer, inputs: Any, kernel: Any, bias: Any) -> Any:
     return y if len(batch) == 1 else jnp.reshape(y, (*batch, *y.shape[1:]))
 
 
-def _one_an_axis(name: str, value: int | Sequence[int] | None, axes: int) -> Shape:
-    return positive(name, 1 if value is None else value, axes)
-
-
-def _padding(padding: Any, axes: int) -> Pairs | str:
-    """(lo, hi) pairs as ``lax`` counts them, or a string."""
-    if isinstance(padding, str):
-        if padding.upper() == "CAUSAL":
-            fail(
-                "padding",
-                None,
-                "'CAUSAL' is none of a transposed convolution in flax",
-                repr(padding),
-                "Take padding='VALID' and leave out the last kernel_size - stride positions.",
-            )
-        return padding
-    entries = entries_of(padding)
-    entries = (padding,) * axes if entries is None else entries
-    if len(entries) != axes:
+def _crops(layer: Layer, every: Every) -> Pairs:
+    """What the layer's padding crops."""
+    if layer.padding == "CIRCULAR":
+        return _circular_crops(layer, every)
+    if layer.padding == "CAUSAL":
         fail(
             "padding",
             None,
-            f"must be a string, an int, or one int or (lo, hi) pair for each of {axes} axes",
-            repr(padding),
-            "Give one entry a spatial axis.",
+            "'CAUSAL' is none of a transposed convolution in flax",
+            repr(layer.padding),
+            "Take padding='VALID' and leave out the last kernel_size - stride positions.",
         )
-    return tuple(_pair(entry) for entry in entries)
+    return flax_crops(every, layer.padding, layer.consistent_padding)
 
 
-def _pair(entry: Any) -> tuple[int, int]:
-    ends = entries_of(entry)
-    lo, hi = ends if ends is not None and len(ends) == 2 else (entry, entry)
-    form = "a string, an int, or one int or (lo, hi) pair of ints a spatial axis"
-    return integer("padding", lo, form), integer("padding", hi, form)
-
-
-def _circular_pads(layer: Layer, kernel_size: Shape, strides: Shape, dilation: Shape) -> Pairs:
-    """The padding in lax's sense that makes the output input*stride long, wherever it begins.
+def _circular_crops(layer: Layer, every: Every) -> Pairs:
+    """K - stride positions in all, for an output of input*stride, wherever it begins.
 
     With K = dilation*(kernel_size - 1) + 1, flax's Conv reads (K - 1)//2 positions before the
     first, and its transpose writes as many: the crop that ``transpose_kernel`` calls for.
     Without it the crop is half of what the kernel reaches beyond the stride, which is flax's
     own convention.
     """
-    if any(per_axis("output_padding", layer.output_padding, len(strides))):
+    if any(one.output_padding for one in every):
         fail(
             "output_padding",
             None,
@@ -173,9 +143,8 @@ def _circular_pads(layer: Layer, kernel_size: Shape, strides: Shape, dilation: S
             repr(layer.output_padding),
             "Leave it out.",
         )
-    pads = []
-    for k, s, d in zip(kernel_size, strides, dilation, strict=True):
-        reach = d * (k - 1)
-        crop = reach // 2 if layer.transpose_kernel else max(reach + 1 - s, 0) // 2
-        pads.append((reach - crop, s - 1 + crop))
-    return tuple(pads)
+    starts = [
+        (one.extent - 1 if layer.transpose_kernel else max(one.extent - one.stride, 0)) // 2
+        for one in every
+    ]
+    return tuple((lo, one.extent - one.stride - lo) for one, lo in zip(every, starts, strict=True))
