@@ -47,6 +47,7 @@ class UNet(nnx.Module):
     """Images (batch, height, width, 3) to such images, through halved ones and back."""
 
     def __init__(self, widths: tuple[int, ...], rngs: nnx.Rngs) -> None:
+        """Halve the images once for each width, of which one is the channels there."""
         channels = (3, *widths)
         self.down = nnx.List(
             [nnx.Conv(a, b, (4, 4), strides=2, rngs=rngs) for a, b in pairwise(channels)]
@@ -62,6 +63,7 @@ class UNet(nnx.Module):
         self.last = nnx.Conv(widths[0] + 3, 3, (3, 3), rngs=rngs)
 
     def __call__(self, x: Any) -> Any:
+        """The cleaned images."""
         skipped = []
         for down in self.down:
             skipped.append(x)
@@ -77,6 +79,8 @@ class Decoder(eqx.Module):
     layers: list[eqx.nn.ConvTranspose2d]
 
     def __init__(self, widths: tuple[int, ...], key: Any) -> None:
+        """An image 4 x 4 of as many channels as the first width, then one twice as large for each
+        of the others and for the last, of three channels."""
         first, *others = jax.random.split(key, len(widths) + 1)
         options = {"stride": 2, "padding": 1, "dtype": jnp.float32}
         self.layers = [eqx.nn.ConvTranspose2d(CODE, widths[0], 4, dtype=jnp.float32, key=first)]
@@ -84,6 +88,7 @@ class Decoder(eqx.Module):
             self.layers.append(eqx.nn.ConvTranspose2d(a, b, 4, **options, key=other))
 
     def __call__(self, code: Any) -> Any:
+        """The image of a code."""
         x = code[:, None, None]
         for layer in self.layers[:-1]:
             x = jax.nn.relu(layer(x))
@@ -122,7 +127,7 @@ class Race:
 
 def train_unet(model: UNet) -> Trainer:
     """Batches are (noisy, clean)."""
-    optimizer = nnx.Optimizer(model, optax.sgd(0.1, momentum=0.9), wrt=nnx.Param)
+    optimizer = nnx.Optimizer(model, optax.adam(2e-3), wrt=nnx.Param)
 
     def loss(model: UNet, noisy: Any, clean: Any) -> Any:
         return jnp.mean((model(noisy) - clean) ** 2)
@@ -143,7 +148,7 @@ def train_unet(model: UNet) -> Trainer:
 
 def train_decoder(model: Decoder, count: int) -> Trainer:
     """Batches are (numbers, images); image ``n`` has a code of its own, learned as well."""
-    optimizer = optax.sgd(10.0, momentum=0.9)
+    optimizer = optax.adam(2e-3)
     codes = jax.random.normal(jax.random.key(1), (count, CODE), jnp.float32)
     learned = (model, codes)
     state = optimizer.init(eqx.filter(learned, eqx.is_array))

@@ -126,7 +126,7 @@ def replace(model: Model) -> Model:
 
 def _as_ours(theirs: Any) -> Any:
     """A layer of tconv with the fields of one of equinox."""
-    ours = object.__new__(_OURS[type(theirs)])
+    ours: Any = object.__new__(_OURS[type(theirs)])
     for each in fields(theirs):
         object.__setattr__(ours, each.name, getattr(theirs, each.name))
     return ours

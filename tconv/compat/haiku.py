@@ -10,7 +10,7 @@ import haiku as hk
 import jax.numpy as jnp
 import numpy as np
 
-from tconv._core.arguments import Pairs, Shape, fail
+from tconv._core.arguments import Shape, fail
 from tconv.compat import layer
 from tconv.compat.call import Names
 from tconv.compat.crops import lax_crops
@@ -86,7 +86,7 @@ class ConvNDTranspose(hk.ConvNDTranspose):
         w = hk.get_parameter("w", shape, x.dtype, init=init)
         return w if self.mask is None else w * self.mask
 
-    def _padding(self, input_size: Shape) -> Pairs | str:
+    def _padding(self, input_size: Shape) -> Any:
         """The padding as ``lax`` counts it; with ``output_shape`` what gives that size.
 
         ``output_shape`` may be any size from which the convolution whose transpose this is would
@@ -103,7 +103,8 @@ class ConvNDTranspose(hk.ConvNDTranspose):
                 "Leave out output_shape, or take one of the two.",
             )
         pads = []
-        for axis, (n, size) in enumerate(zip(input_size, self.output_shape, strict=True)):
+        wanted: Any = self.output_shape
+        for axis, (n, size) in enumerate(zip(input_size, wanted, strict=True)):
             k, s = self.kernel_shape[axis], self.stride[axis]
             least = (n - 1) * s + (k if self.padding == "VALID" else 1)
             if not least <= size < least + s:

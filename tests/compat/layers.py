@@ -92,5 +92,5 @@ def output_sizes(problem: Problem) -> list[int]:
 
 def circular_settings() -> Iterator[tuple[int, int, int, int]]:
     """(input size, kernel size, stride, dilation) of one axis."""
-    yield from itertools.product((3,), (1, 2, 3, 4, 5), (1, 2, 3, 4), (1,))
-    yield from [(2, 3, 2, 2), (3, 4, 1, 3), (1, 5, 2, 1), (4, 2, 3, 2)]
+    yield from itertools.product((3,), (1, 2, 3, 4), (1, 2, 3), (1,))
+    yield from [(2, 3, 2, 2), (3, 4, 1, 3), (1, 5, 2, 1), (3, 5, 4, 1), (4, 2, 3, 2)]

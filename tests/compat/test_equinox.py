@@ -10,9 +10,10 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-eqx = pytest.importorskip("equinox", reason="the layers are equinox's")
+pytest.importorskip("equinox", reason="the layers are equinox's")
 
-from hypothesis import assume, given, settings
+import equinox as eqx
+from hypothesis import assume, given, reject, settings
 from hypothesis import strategies as st
 from jax.sharding import NamedSharding
 from jax.sharding import PartitionSpec as P
@@ -71,8 +72,10 @@ def test_values_are_equinox_s(setting):
     axes, kernel_size, size, options = setting
     theirs, layer = both("ConvTranspose", axes, 4, 6, kernel_size, **options)
     x = integers(jax.random.key(9), (4, *size))
-    shape = jax.eval_shape(theirs, x).shape
-    assume(min(shape) >= 1)
+    try:
+        assume(min(jax.eval_shape(theirs, x).shape) >= 1)
+    except ValueError:  # XLA crops no more than the spread input has
+        reject()
     np.testing.assert_array_equal(layer(x), theirs(x), strict=True)
 
 

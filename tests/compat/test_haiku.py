@@ -9,8 +9,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-hk = pytest.importorskip("haiku", reason="the layers are Haiku's")
+pytest.importorskip("haiku", reason="the layers are Haiku's")
 
+import haiku as hk
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

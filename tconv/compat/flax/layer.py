@@ -20,10 +20,10 @@ _NAMES = Names("inputs", "kernel", "strides", "kernel_dilation", groups="feature
 class Layer(Protocol):
     """The fields that both layers have; the last three are ours."""
 
-    kernel_size: int | Sequence[int]
-    strides: int | Sequence[int] | None
+    kernel_size: Any
+    strides: Any
     padding: Any
-    kernel_dilation: int | Sequence[int] | None
+    kernel_dilation: Any
     transpose_kernel: bool
     precision: Any
     preferred_element_type: Any

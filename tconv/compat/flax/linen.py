@@ -39,8 +39,8 @@ class ConvTranspose(linen.ConvTranspose):
     Source: ``flax.linen.ConvTranspose``; what it lacks is that of ``linen.Conv`` and PyTorch.
 
     >>> import jax, jax.numpy as jnp
-    >>> layer = ConvTranspose(4, (4, 4), strides=(2, 2))
-    >>> y, variables = layer.init_with_output(jax.random.key(0), jnp.ones((2, 16, 16, 8)))
+    >>> layer, x = ConvTranspose(4, (4, 4), strides=(2, 2)), jnp.ones((2, 16, 16, 8), jnp.float32)
+    >>> y, variables = layer.init_with_output(jax.random.key(0), x)
     >>> y.shape, variables["params"]["kernel"].shape
     ((2, 32, 32, 4), (4, 4, 8, 4))
     """

@@ -46,11 +46,15 @@ class ConvTranspose(nnx.ConvTranspose):
 
     >>> import jax.numpy as jnp
     >>> layer = ConvTranspose(8, 4, (4, 4), strides=2, rngs=nnx.Rngs(0))
-    >>> layer(jnp.ones((2, 16, 16, 8))).shape
+    >>> layer(jnp.ones((2, 16, 16, 8), jnp.float32)).shape
     (2, 32, 32, 4)
     >>> isinstance(layer, nnx.ConvTranspose)
     True
     """
+
+    feature_group_count: int
+    output_padding: int | Sequence[int]
+    consistent_padding: bool
 
     def __init__(
         self,
@@ -125,8 +129,9 @@ def replace(model: Model) -> Model:
     >>> isinstance(model.layers[0], ConvTranspose)
     True
     """
-    found = [node for _, node in nnx.iter_graph(model) if type(node) is nnx.ConvTranspose]
-    for node in found:
-        node.feature_group_count, node.output_padding, node.consistent_padding = 1, 0, False
-        object.__setattr__(node, "__class__", ConvTranspose)
+    nodes: list[Any] = [node for _, node in nnx.iter_graph(model)]
+    for node in nodes:
+        if type(node) is nnx.ConvTranspose:
+            node.feature_group_count, node.output_padding, node.consistent_padding = 1, 0, False
+            object.__setattr__(node, "__class__", ConvTranspose)
     return model
