@@ -47,6 +47,17 @@ def test_values_are_flax_s(problem):
     np.testing.assert_array_equal(got, wanted, strict=True)
 
 
+@pytest.mark.parametrize("padding", ["same", "Same_Lower", "SAME_LOWER", "valid", "Valid"])
+def test_strings_of_lax_are_taken_where_flax_takes_them(padding):
+    """Without strides, in any case of the letters; they are those of a convolution."""
+    theirs, ours = both(3, 2, (4, 3), padding=padding, kernel_dilation=(1, 2))
+    x = integers(jax.random.key(1), (2, 7, 6, 3))
+    np.testing.assert_array_equal(ours(x), theirs(x), strict=True)
+    for layer in both(3, 2, (4, 3), 2, padding=padding):
+        with pytest.raises(ValueError, match="padding"):
+            layer(x)
+
+
 @pytest.mark.parametrize("transpose_kernel", [False, True])
 def test_gradients_are_flax_s(transpose_kernel):
     layers = both(3, 2, (3, 2), (2, 3), kernel_dilation=(2, 1), transpose_kernel=transpose_kernel)

@@ -14,9 +14,9 @@ def test_both_layers_learn_the_same_in_its_short_form(tmp_path, capsys):
     assert len(races) == 2
     for found in races.values():
         assert np.isfinite(found.losses).all()
-        assert (found.losses[:, -1] < found.losses[:, 0]).all()
-        # main asserts the bound; float32 resolves finer, and nothing here is compared with itself
-        assert 0 < found.difference <= speed_up_your_model.LOSSES_AGREE
+        # The two batches take turns: each is cleaned or drawn better when it comes again.
+        assert (found.losses[:, 2:] < found.losses[:, :2]).all()
+        assert found.difference <= speed_up_your_model.LOSSES_AGREE
         assert (found.seconds > 0).all()
     assert "times" in capsys.readouterr().out
     assert (tmp_path / "speed_up_your_model.png").stat().st_size > 10_000
