@@ -38,9 +38,12 @@ from tconv.compat.equinox import replace as replace_equinox
 from tconv.compat.flax.nnx import replace as replace_nnx
 
 BATCH, PATCH, CODE, NOISE = 16, 64, 64, 0.3
-# Both layers sum the same float32 products in another order.  What that changes in a loss, the
-# steps before it included, stays below this share of it.
-LOSSES_AGREE = 1e-3
+# How far the two losses may be apart, as a share of the loss.  At the first step the parameters
+# are the same, and the layers sum the same float32 products in another order: at most 1024 for a
+# number, in each of at most 7 layers.  Then Adam takes over: it divides each gradient by its own
+# size, so that one of nothing but rounding moves a weight by a whole learning rate.  40 steps made
+# 1e-3 of that; ten times as much would show in the picture.
+FIRST_LOSSES_AGREE, LOSSES_AGREE = 7 * 1024 * 2.0**-24, 1e-2
 
 
 class UNet(nnx.Module):
@@ -120,9 +123,9 @@ class Race:
         return 1e3 * np.median(self.seconds[:, 1:], axis=1)
 
     @property
-    def difference(self) -> float:
-        """The largest of the losses, as a share of the loss."""
-        return float(np.max(np.abs(self.losses[1] / self.losses[0] - 1)))
+    def differences(self) -> Any:
+        """Of the losses, step by step, as shares of the loss."""
+        return np.abs(self.losses[1] / self.losses[0] - 1)
 
 
 def train_unet(model: UNet) -> Trainer:
@@ -243,7 +246,8 @@ def main(argv: list[str] | None = None) -> dict[str, Race]:
     }
     report(races)
     for name, found in races.items():
-        assert found.difference <= LOSSES_AGREE, (name, found.losses)
+        assert found.differences[0] <= FIRST_LOSSES_AGREE, (name, found.losses)
+        assert found.differences.max() <= LOSSES_AGREE, (name, found.losses)
     picture = chosen.out / "speed_up_your_model.png"
     draw(races, picture)
     print(f"drawn in {picture}")
@@ -252,10 +256,13 @@ def main(argv: list[str] | None = None) -> dict[str, Race]:
 
 def report(races: dict[str, Race]) -> None:
     """The table of the two models."""
-    print("\n                          own ms  tconv ms  times  last loss  losses differ by")
+    print(
+        "\n                          own ms  tconv ms  times  last loss  differ by, first and most"
+    )
     for name, found in races.items():
         own, ours = found.milliseconds
-        last = f"{found.losses[1, -1]:10.4f} {found.difference:17.1e}"
+        apart = f"{found.differences[0]:12.1e} {found.differences.max():12.1e}"
+        last = f"{found.losses[1, -1]:10.4f} {apart}"
         print(f"{name:24} {own:7.1f} {ours:9.1f} {own / ours:6.1f} {last}")
     print("\nms: the median of a training step; the two layers took turns\n")
 
