@@ -129,9 +129,9 @@ def replace(model: Model) -> Model:
     >>> isinstance(model.layers[0], ConvTranspose)
     True
     """
-    nodes: list[Any] = [node for _, node in nnx.iter_graph(model)]
-    for node in nodes:
-        if type(node) is nnx.ConvTranspose:
-            node.feature_group_count, node.output_padding, node.consistent_padding = 1, 0, False
-            object.__setattr__(node, "__class__", ConvTranspose)
+    nodes = [node for _, node in nnx.iter_graph(model)]
+    layers: list[Any] = [node for node in nodes if type(node) is nnx.ConvTranspose]
+    for each in layers:
+        each.feature_group_count, each.output_padding, each.consistent_padding = 1, 0, False
+        object.__setattr__(each, "__class__", ConvTranspose)
     return model
