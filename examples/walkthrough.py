@@ -4,7 +4,7 @@
 
 Every figure is small enough to redo by hand, and every step is asserted before it is printed.
 The whole walk is taken twice: once on NumPy arrays, aloud, and once on JAX arrays, where only
-the verdict is printed.  A drawing shows steps 1, 4, 5 and 6.
+the verdict is printed.  A drawing by ``tconv.explain`` shows steps 1, 4, 5 and 6.
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from walkthrough_drawing import draw
+import pictures
+from matplotlib.figure import Figure
 from walkthrough_telling import walk
 
 import tconv
@@ -278,6 +279,27 @@ def alternatives(array: Any, holds: Any) -> None:
     y = tconv.conv_transpose(x, w, stride=2, padding=1, output_padding=1)
     resized = tconv.resize_conv(x, w, scale_factor=2, mode="bilinear")
     holds("kernel 3, stride 2 and its replacement: 4x4 =", array(y.shape[2:]), resized.shape[2:])
+
+
+def draw(path: Path) -> None:
+    """Shifted kernels, the matrix, zero insertion and phases."""
+    signal, kernel = np.array([[[2, 3, 0, -1]]]), np.array([[[1, 2, -1]]])
+    image, weight = np.array([[[[2, 4], [0, 1]]]]), np.array([[[[3, 1], [1, 5]]]])
+    ones, counted = np.ones((1, 1, 4, 4), int), np.arange(1, 17).reshape(1, 1, 4, 4)
+    figure = Figure(figsize=(14, 9.2))
+    edges = {"left": 0.01, "right": 1, "bottom": 0, "top": 0.96, "hspace": 0.1, "wspace": 0.03}
+    axes = figure.subplots(2, 2, gridspec_kw=edges).flat
+    one = tconv.explain(signal, kernel, stride=2)
+    one.plot(view="distribution", ax=axes[0])
+    axes[0].set_title("1. Shifted kernels: stride 2", loc="left")
+    one.plot(view="matrix", ax=axes[1])
+    axes[1].set_title("4. The same kernels as the columns of a matrix", loc="left")
+    spread = tconv.explain(image, weight, stride=2)
+    spread.plot((1, 1), "collection", ax=axes[2])
+    axes[2].set_title("5. Zeros between the pixels: stride 2, padding 0", loc="left")
+    tconv.explain(ones, counted, stride=2, padding=1).plot((0, 1), "phases", ax=axes[3])
+    axes[3].set_title("6. Phases: stride 2, padding 1", loc="left")
+    pictures.save(figure, path, dpi=72)
 
 
 STEPS = (

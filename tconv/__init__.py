@@ -1,5 +1,9 @@
 """Transposed convolution for NumPy and JAX arrays, exact to PyTorch's semantics."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
 from tconv.columns import col2im, conv_matrix, fractional_stride, im2col
 from tconv.convolution import conv, conv_transpose, conv_transpose_vjp, conv_vjp
 from tconv.convolution_nd import (
@@ -38,6 +42,9 @@ from tconv.subpixel import (
     to_subpixel_weight,
 )
 
+if TYPE_CHECKING:
+    from tconv.explanation import explain
+
 __version__ = "0.1.0"
 
 __all__ = [
@@ -65,6 +72,7 @@ __all__ = [
     "conv_transpose_vjp",
     "conv_vjp",
     "coverage",
+    "explain",
     "fractional_stride",
     "from_subpixel_weight",
     "im2col",
@@ -78,3 +86,17 @@ __all__ = [
     "subpixel_conv",
     "to_subpixel_weight",
 ]
+
+
+def __dir__() -> list[str]:
+    """Every name, loaded or not."""
+    return sorted({*globals(), *__all__})
+
+
+def __getattr__(name: str) -> Any:
+    """``explain``, which is loaded when it is asked for."""
+    if name == "explain":
+        from tconv.explanation import explain
+
+        return explain
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

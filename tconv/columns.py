@@ -8,7 +8,15 @@ from typing import Any
 import numpy as np
 
 from tconv._core import dtypes, relation
-from tconv._core.arguments import Shape, axis_count, entries_of, fail, per_axis, positive
+from tconv._core.arguments import (
+    Shape,
+    axis_count,
+    check_allocatable,
+    entries_of,
+    fail,
+    per_axis,
+    positive,
+)
 from tconv._core.plan import Plan, conv_call
 from tconv._core.typing import AnyArray, Array, ForwardPadding, Ints
 from tconv._dispatch import received
@@ -104,6 +112,7 @@ def col2im(
             "Check kernel_size.",
         )
     shape = (cols.shape[0] if batched else 1, rows // taps, *sizes)
+    check_allocatable("output_size", shape, "Use a smaller one.")
     plan, _ = _window_plan(shape, kernel_size, axes, stride, padding, dilation)
     if positions != prod(plan.input_size):
         fail(
@@ -178,7 +187,12 @@ def fractional_stride(x: Array | AnyArray, stride: Ints) -> Array:
             f"shape {x.shape}",
             "Add the missing axes with reshape.",
         )
-    result: Array = backend.fractional_stride(x, positive("stride", stride, x.ndim - 2))
+    rates = positive("stride", stride, x.ndim - 2)
+    # A single position has no neighbour to stand apart from.
+    steps = tuple(1 if n == 1 else s for n, s in zip(x.shape[2:], rates, strict=True))
+    sizes = [(n - 1) * s + 1 for n, s in zip(x.shape[2:], steps, strict=True)]
+    check_allocatable("output size", (*x.shape[:2], *sizes), "Use a smaller stride.")
+    result: Array = backend.fractional_stride(x, steps)
     return result
 
 
@@ -223,6 +237,10 @@ def conv_matrix(
     plan = conv_call(
         x_shape, w.shape, stride=stride, padding=padding, dilation=dilation, groups=groups
     ).plan
+    in_channels, positions, out_channels, outputs = relation.matrix_shape(plan)
+    rows, columns = in_channels * positions, out_channels * outputs
+    for shape in [(rows,), (columns,)] if sparse else [(rows, columns)]:
+        check_allocatable("input_size", shape, "Use a smaller one.")
     if sparse:
         return _csr(plan, w)
     return backend.conv_matrix(plan, w)

@@ -137,8 +137,9 @@ def conv_transpose_vjp(
     Returns:
         ``(y, pullback)`` with ``pullback(dy) -> (dx, dw, db)`` in the shapes and dtypes of
         x, w and b; db is None without a bias.  As in ``jax.vjp`` the maps are linear
-        transposes: complex cotangents are not conjugated.  dx is the convolution of dy with
-        w; dw correlates x with dy.
+        transposes: complex cotangents are not conjugated.  Those of ``torch.autograd`` are
+        the conjugates of ``pullback(dy.conj())``.  dx is the convolution of dy with w; dw
+        correlates x with dy.
 
     Raises: what ``conv_transpose`` raises; the pullback raises ValueError for a cotangent
         whose shape is not that of y, and TypeError for what is no array.
@@ -260,8 +261,9 @@ def conv_vjp(
     Returns:
         ``(y, pullback)`` with ``pullback(dy) -> (dx, dw, db)`` in the shapes and dtypes of
         x, w and b; db is None without a bias.  As in ``jax.vjp`` the maps are linear
-        transposes: complex cotangents are not conjugated.  dx is the transposed convolution
-        of dy with w; dw correlates dy with x.
+        transposes: complex cotangents are not conjugated.  Those of ``torch.autograd`` are
+        the conjugates of ``pullback(dy.conj())``.  dx is the transposed convolution of dy
+        with w; dw correlates dy with x.
 
     Raises: what ``conv`` raises; the pullback raises ValueError for a cotangent whose shape
         is not that of y, and TypeError for what is no array.

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from tconv._core.arguments import (
     Shape,
     axis_count,
+    check_allocatable,
     check_nonempty,
     fail,
     padding_argument,
@@ -20,8 +21,11 @@ from tconv._core.arguments import (
     positive,
 )
 from tconv._core.axis import Axis, forward_axes, parameters_of, transposed_axes
-from tconv._core.lattice import lands
+from tconv._core.reduction import joint
 from tconv._core.typing import ForwardPadding, Ints, Padding, PaddingNumbers
+
+# Input sizes that ``conv_input_sizes`` lists along an axis.
+MOST_SIZES = 1 << 20
 
 
 def conv_transpose_output_size(
@@ -184,8 +188,8 @@ def conv_input_sizes(
     Returns: for each axis a tuple of (input size, output padding), one for each of the s
         output paddings whose input size is at least 1.
 
-    Raises: ValueError for a size, kernel size, stride or dilation below 1 and for malformed
-        padding; TypeError for what is no int.
+    Raises: ValueError for a size, kernel size, stride or dilation below 1, for malformed padding,
+        and for more than 2**20 sizes on an axis; TypeError for what is no int.
 
     Source: the formula and the ``floor`` of ``torch.nn.Conv2d``; the documentation of
     ``output_padding`` in ``torch.nn.ConvTranspose2d``.
@@ -205,7 +209,17 @@ def conv_input_sizes(
     found = []
     for one, size in zip(every, sizes, strict=True):
         smallest = one.transposed_size(size)
-        found.append(tuple((smallest + op, op) for op in range(one.stride) if smallest + op >= 1))
+        first = max(0, 1 - smallest)
+        if one.stride - first > MOST_SIZES:
+            fail(
+                "stride",
+                one.name,
+                f"every output padding below it has an input size; {MOST_SIZES} are listed at most",
+                f"stride={one.stride}, with sizes from {smallest + first} to "
+                f"{smallest + one.stride - 1}",
+                "Take them from this range; each size of it is possible.",
+            )
+        found.append(tuple((smallest + op, op) for op in range(first, one.stride)))
     return tuple(found)
 
 
@@ -239,15 +253,19 @@ def coverage(
     array([2, 2, 4, 2, 2])
     """
     axes = _checked_axes(input_size, kernel_size, stride, padding, output_padding, dilation)
+    sizes = tuple(axis.output_size for axis in axes)
+    check_allocatable("output size", sizes, "Use a smaller stride, or more padding.")
     counts: NDArray[np.int64] = reduce(np.multiply.outer, [_axis_coverage(axis) for axis in axes])
     return counts
 
 
 def _axis_coverage(axis: Axis) -> NDArray[np.int64]:
     counts = np.zeros(axis.output_size, np.int64)
-    for tap in range(axis.kernel_size):
-        start, stop, first = axis.reach(tap)
-        counts[first : first + (stop - start) * axis.stride : axis.stride] += 1
+    fewer_taps = axis if axis.kernel_size <= axis.input_size else axis.exchanged()
+    taps = joint(fewer_taps).w
+    for tap in range(taps.start, taps.stop):
+        _, outputs = fewer_taps.landing(tap)
+        counts[outputs] += 1
     return counts
 
 
@@ -276,12 +294,12 @@ def checkerboard(kernel_size: Ints, *, stride: Ints, dilation: Ints = 1) -> floa
     (0.75, 1.6875, 0.0)
     """
     kernels, strides, dilations = _per_axis(kernel_size, stride, dilation)
-    periods = [
-        np.bincount([lands(tap, *rates)[1] for tap in range(kernel)], minlength=rates[0])
-        for kernel, *rates in zip(kernels, strides, dilations, strict=True)
-    ]
-    most = prod(int(period.max()) for period in periods)
-    least = prod(int(period.min()) for period in periods)
+    most = least = 1
+    for kernel, *rates in zip(kernels, strides, dilations, strict=True):
+        common = gcd(*rates)
+        reached = rates[0] // common  # phases that a tap can land in
+        most *= -(-kernel // reached)
+        least *= 0 if common > 1 else kernel // reached
     return (most - least) * prod(strides) / prod(kernels)
 
 

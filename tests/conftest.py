@@ -2,14 +2,18 @@
 
 ``TCONV_PROFILE`` chooses the profile: ``dev`` (the default: new examples in each run), ``ci`` (the
 default where ``CI`` is set: the same examples in every run) or ``deep`` (fifty times as many).
+With ``--no-skips`` a test that is passed over, for a package that is missing, fails.
 """
 
 from __future__ import annotations
 
 import os
+from collections.abc import Generator
 from importlib.util import find_spec
+from typing import Any
 
 import jax
+import pytest
 from hypothesis import HealthCheck, settings
 
 # A problem of test size runs in microseconds; compiling it is what takes the time.  Without the
@@ -42,3 +46,24 @@ settings.register_profile(
 )
 settings.register_profile("deep", max_examples=2000, deadline=None, suppress_health_check=_SLOW)
 settings.load_profile(os.environ.get("TCONV_PROFILE", "ci" if os.environ.get("CI") else "dev"))
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--no-skips", action="store_true", help="what is passed over fails")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, Any, Any]:
+    return _judged((yield), item.config)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report(collector: pytest.Collector) -> Generator[None, Any, Any]:
+    return _judged((yield), collector.config)
+
+
+def _judged(report: Any, config: pytest.Config) -> Any:
+    if report.skipped and not hasattr(report, "wasxfail") and config.option.no_skips:
+        report.outcome = "failed"
+        report.longrepr = f"passed over, which --no-skips forbids: {report.longrepr[2]}"
+    return report

@@ -6,6 +6,7 @@ from __future__ import annotations
 import sys
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -270,3 +271,30 @@ def test_sparse_matrix_without_scipy_says_how_to_get_it(monkeypatch):
     monkeypatch.setitem(sys.modules, "scipy.sparse", None)
     with pytest.raises(ImportError, match=r"^conv_matrix\(sparse=True\) needs SciPy.*pip install"):
         tconv.conv_matrix(zeros(1, 1, 2), 4, sparse=True)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("far", [2**31 + 7, 2**62, 2**70])
+def test_huge_parameters(backend, far):
+    """Values where the result is small, and an error where no array can hold it."""
+    make = jax.device_put if backend == "jax" else np.asarray
+    x = np.arange(1.0, 4).reshape(1, 1, 3)
+    assert tconv.fractional_stride(make(x[..., :1]), far).tolist() == [[[1]]]
+    cols = tconv.im2col(make(x), 2, stride=far, padding=((far, far),))
+    assert cols.tolist() == [[[0, 1, 0], [0, 2, 0]]]
+    image = tconv.col2im(make(np.array(cols)), (3,), 2, stride=far, padding=((far, far),))
+    assert image.tolist() == [[[1, 2, 0]]]
+    dilated = tconv.im2col(make(x), 2, dilation=far, padding=((far, 1),))
+    assert dilated.tolist() == [[[0, 0, 0, 0], [1, 2, 3, 0]]]
+    w = np.array([[[5.0, 7.0]]])
+    matrix = tconv.conv_matrix(make(w), 3, dilation=far, padding=((far, 1),))
+    assert matrix.tolist() == [[7, 0, 0], [0, 7, 0], [0, 0, 7], [0, 0, 0]]
+    if far > 2**57:
+        for call in (
+            lambda: tconv.fractional_stride(make(x), far),
+            lambda: tconv.im2col(make(x), 2, padding=far),
+            lambda: tconv.col2im(make(x[:, [0, 0]]), (2 * far + 2,), 2, stride=far),
+            lambda: tconv.conv_matrix(make(w), 2 * far + 2, stride=far),
+        ):
+            with pytest.raises(ValueError, match=r"an array has fewer than 2\*\*57 elements"):
+                call()

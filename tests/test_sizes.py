@@ -156,6 +156,55 @@ def test_refused_round_trips(function, arguments, error, text):
         function(sizes, **{"kernel_size": 3, **arguments})
 
 
+FAR = pytest.mark.parametrize("far", [10**9, 2**62, 2**70])
+
+
+@FAR
+def test_sizes_of_huge_parameters_are_exact(far):
+    assert tconv.conv_transpose_output_size(3, 2, stride=far) == (2 * far + 2,)
+    assert tconv.conv_output_size(far, 3, stride=far, padding=far) == (3,)
+    assert tconv.round_trip_size(5 * far + 1, 2, stride=far) == (4 * far + 2,)
+    assert tconv.output_padding_for(far + 1, 2, 1, stride=far - 1, dilation=far) == (1,)
+    assert tconv.nearest_uniform_kernel(far + 1, stride=far) == (far,)
+    assert tconv.conv_input_sizes(2, 3, stride=far, padding=((far + 2, far - 3),)) == (
+        ((1, far - 3), (2, far - 2), (3, far - 1)),
+    )
+
+
+@FAR
+def test_the_possible_sizes_of_a_huge_stride_are_said_as_a_range(far):
+    text = rf"it can be anything from {far + 1} to {2 * far}; got 5\. Choose one of these"
+    with pytest.raises(ValueError, match=text):
+        tconv.output_padding_for(5, 2, 1, stride=far)
+    text = (
+        r"^stride, spatial axis 0: every output padding below it has an input size; 1048576 are "
+        rf"listed at most; got stride={far}, with sizes from {far + 3} to {2 * far + 2}\. Take"
+    )
+    with pytest.raises(ValueError, match=text):
+        tconv.conv_input_sizes(2, 3, stride=far)
+
+
+def test_up_to_sixteen_possible_sizes_are_listed():
+    for stride, text in ((16, r"one of \[17, .* 32\];"), (17, "anything from 18 to 34;")):
+        with pytest.raises(ValueError, match=text):
+            tconv.output_padding_for(5, 2, 1, stride=stride)
+
+
+@FAR
+def test_coverage_and_checkerboard_of_huge_parameters(far):
+    assert tconv.coverage(2, 2, stride=far, padding=((0, far - 3),)).tolist() == [1, 1, 0, 0, 0]
+    crop = {"padding": ((4, far - 12),)}
+    assert tconv.coverage(2, far, **crop).tolist() == [2] * 9  # two inputs, far taps
+    assert tconv.coverage(far, 2, **crop).tolist() == [2] * 9
+    assert tconv.checkerboard(far, stride=far) == 0
+    assert tconv.checkerboard(1, stride=far) == far
+    assert tconv.checkerboard(far, stride=2, dilation=2) == 2
+    if far > 2**57:
+        text = r"^output size: an array has fewer than 2\*\*57 elements; got shape \(\d+,\)"
+        with pytest.raises(ValueError, match=text):
+            tconv.coverage(2, 2, stride=far)
+
+
 kernels = st.lists(st.integers(1, 6), min_size=1, max_size=2).map(tuple)
 strides = st.integers(1, 4)
 

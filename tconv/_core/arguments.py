@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import prod
 from operator import index
 from typing import Any, NoReturn
 
@@ -11,6 +12,9 @@ from tconv._core.foreign import padding_remedy
 Shape = tuple[int, ...]
 Pairs = tuple[tuple[int, int], ...]
 METHODS = ("auto", "col2im", "dilated", "subpixel", "matrix")
+
+# No array has so many elements: 64-bit processors address at most 2**57 bytes.
+TOO_MANY = 2**57
 
 # The strings that ``jax.lax`` takes as a precision: of ``Precision`` and ``DotAlgorithmPreset``.
 PRECISIONS = (
@@ -242,6 +246,12 @@ def check_whole(given: Shape, batch: int, out_channels: int) -> None:
             f"batch {given[0]} and {given[1]} channels",
             "Give the spatial size alone.",
         )
+
+
+def check_allocatable(argument: str, shape: Shape, remedy: str) -> None:
+    """Refuse a shape that no array can have."""
+    if all(map(is_known, shape)) and max(prod(shape), *shape) >= TOO_MANY:
+        fail(argument, None, "an array has fewer than 2**57 elements", f"shape {shape}", remedy)
 
 
 def check_nonempty(argument: str, sizes: Sequence[int], shape: Shape, letters: str = "") -> None:

@@ -20,6 +20,9 @@ from dataclasses import dataclass, replace
 
 from tconv._core.arguments import Pairs, Shape, fail, is_known
 
+# Sizes that an error lists; of more it says the first and the last.
+MOST_LISTED = 16
+
 
 @dataclass(frozen=True)
 class Axis:
@@ -59,6 +62,17 @@ class Axis:
         """The inputs that this tap carries inside the output, and the outputs it lands on."""
         start, stop, first = self.reach(tap)
         return slice(start, stop), slice(first, first + (stop - start) * self.stride, self.stride)
+
+    def exchanged(self) -> Axis:
+        """The axis whose inputs are the taps of this one, and whose taps are its inputs."""
+        return Axis(
+            self.kernel_size,
+            self.output_size,
+            self.input_size,
+            self.dilation,
+            self.stride,
+            self.lo,
+        )
 
     def flipped(self) -> Axis:
         """The axis of stride 1 from y to x that reads the kernel from its end: the convolution
@@ -178,8 +192,12 @@ class AxisParameters:
         smallest, limit = self.transposed_size(input_size), self.output_padding_limit
         missing = output_size - smallest
         if is_known(missing) and not 0 <= missing < limit:
-            possible = [smallest + more for more in range(limit) if smallest + more >= 1]
-            listed = f"one of {possible}" if possible else "nothing, as every size is below 1"
+            possible = range(max(1, smallest), smallest + limit)
+            listed = f"one of {list(possible[:MOST_LISTED])}"
+            if not possible:
+                listed = "nothing, as every size is below 1"
+            elif possible[-1] - possible[0] >= MOST_LISTED:
+                listed = f"anything from {possible[0]} to {possible[-1]}"
             fail(
                 "output_size",
                 self.name,

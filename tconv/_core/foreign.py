@@ -55,11 +55,11 @@ def _unknown(name: str, known: tuple[str, ...], named: dict[str, Any]) -> str:
 def _misplaced(name: str, known: tuple[str, ...], places: int, arguments: tuple[Any, ...]) -> str:
     remedy = "Name the others."
     if known[places] == "stride":
-        plain = name.removesuffix("_vjp")
-        remedy = (
-            f"Write stride={arguments[places]!r}, or take {plain}1d, {plain}2d or {plain}3d, "
-            f"which have PyTorch's order."
-        )
+        remedy = f"Write stride={arguments[places]!r}"
+        if name.startswith("conv"):
+            plain = name.removesuffix("_vjp")
+            remedy += f", or take {plain}1d, {plain}2d or {plain}3d, which have PyTorch's order"
+        remedy += "."
     return (
         f"{name}: takes {', '.join(known[:places])} by position and the others by name; got "
         f"{len(arguments)} positional arguments. {remedy}"

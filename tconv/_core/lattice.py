@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from itertools import pairwise
 from math import gcd
 from typing import NamedTuple
 
@@ -73,72 +74,6 @@ def phases(axis: Axis) -> tuple[Phase, ...]:
 def outputs_of(axis: Axis, phase: Phase) -> slice:
     """The positions of y that are outputs of a phase."""
     return slice(phase.first, None, axis.stride)
-
-
-@dataclass(frozen=True)
-class Reduction:
-    """An axis whose stride and dilation have no common factor, and how its outputs lie in the
-    given one: with ``gap = gcd(stride, dilation)`` only the outputs ``offset + gap*o`` are
-    reached, those of the axis with both divided by it."""
-
-    axis: Axis
-    gap: int
-    offset: int
-
-
-def reduction(axis: Axis) -> Reduction:
-    """The axis without a common factor that a given axis comes down to."""
-    gap = gcd(axis.stride, axis.dilation)
-    offset = -axis.lo % gap
-    reduced = Axis(
-        axis.input_size,
-        -(-(axis.output_size - offset) // gap),
-        axis.kernel_size,
-        axis.stride // gap,
-        axis.dilation // gap,
-        (axis.lo + offset) // gap,
-    )
-    return Reduction(reduced, gap, offset)
-
-
-@dataclass(frozen=True)
-class Joint:
-    """What takes part in an axis: the axis that is left of it, whose x, w and y are these parts of
-    the given ones."""
-
-    axis: Axis
-    x: slice
-    w: slice
-    y: slice
-
-
-def joint(axis: Axis) -> Joint:
-    """What takes part in an axis: its numbers are then of the size of the arrays."""
-    nothing = Joint(Axis(1, 0, 1, 1, 1, 0), slice(0, 1), slice(0, 1), slice(0, 0))
-    scatter = (axis.input_size - 1) * axis.stride
-    y = slice(max(0, -axis.lo), min(axis.output_size, scatter + axis.extent - axis.lo))
-    if y.stop <= y.start:
-        return nothing
-    x, kept = axis.cut(y.start, y.stop)
-    scatter = (kept.input_size - 1) * kept.stride
-    last = (kept.lo + kept.output_size - 1) // kept.dilation
-    w = slice(max(0, -((scatter - kept.lo) // kept.dilation)), min(kept.kernel_size, last + 1))
-    if kept.input_size == 0 or w.stop <= w.start:
-        return nothing
-    lo = kept.lo - w.start * kept.dilation
-    kept = replace(kept, kernel_size=w.stop - w.start, lo=lo)
-    if kept.input_size == 1:
-        kept = replace(kept, stride=1)
-    if kept.kernel_size == 1:
-        kept = replace(kept, dilation=1)
-    if kept == axis:
-        return Joint(axis, x, w, y)
-    inner = joint(kept)
-    return Joint(inner.axis, _within(x, inner.x), _within(w, inner.w), _within(y, inner.y))
-
-
-def _within(outer: slice, inner: slice) -> slice:
-    return slice(outer.start + inner.start, outer.start + inner.stop)
 
 
 def written_out(axis: Axis) -> Axis:
@@ -260,11 +195,16 @@ class Cells:
         """The phases of a cell in order."""
         stride = self.axis.stride
         if 1 not in (stride, self.axis.dilation):
-            of_phase: list[list[tuple[int, int]]] = [[] for _ in range(stride)]
+            reached: dict[int, list[tuple[int, int]]] = {}
             for tap in range(self.axis.kernel_size):
                 shift, phase = self._lands(tap)
-                of_phase[phase].append((tap, shift))
-            return tuple(Run(r, r + 1, tuple(taps)) for r, taps in enumerate(of_phase))
+                reached.setdefault(phase, []).append((tap, shift))
+            runs = []
+            for phase, following in pairwise([*sorted(reached), stride]):
+                runs.append(Run(phase, phase + 1, tuple(reached[phase])))
+                if following > phase + 1:
+                    runs.append(Run(phase + 1, following, ()))
+            return tuple(runs)
         leading = range(0, self.axis.kernel_size, stride)
         ragged = self.axis.kernel_size - leading[-1]
         taps = tuple((tap, self._lands(tap)[0]) for tap in leading)

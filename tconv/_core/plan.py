@@ -14,6 +14,7 @@ from typing import Any
 from tconv._core.arguments import (
     Pairs,
     Shape,
+    check_allocatable,
     check_bias,
     check_groups,
     check_nonempty,
@@ -28,6 +29,11 @@ from tconv._core.arguments import (
 )
 from tconv._core.axis import Axis, forward_axes, transposed_axes
 from tconv._core.layout import Layout, layout_of
+
+# A plan is far where a number of an axis exceeds this many times the sizes of its arrays, or the
+# phases of y this many times the taps; up to ``SHORT`` and ``FEW`` neither costs much.
+SIZES, SHORT = 8, 64
+TAPS, FEW = 16, 1024
 
 
 @dataclass(frozen=True)
@@ -94,6 +100,19 @@ class Plan:
     @cached_property
     def taps(self) -> int:
         return prod(self.kernel_size)
+
+    @cached_property
+    def is_far(self) -> bool:
+        """Whether numbers are so far beyond the arrays that to hold zeros, or to visit every phase
+        of y, is mostly for what no tap reaches."""
+        phases = prod(min(axis.stride, axis.output_size) for axis in self.axes)
+        return phases > max(FEW, TAPS * self.taps) or any(map(_is_far, self.axes))
+
+
+def _is_far(axis: Axis) -> bool:
+    size = axis.input_size + axis.output_size + axis.kernel_size
+    number = max(axis.stride, axis.dilation, axis.extent, abs(axis.lo), abs(axis.hi))
+    return number > max(SHORT, SIZES * size)
 
 
 @dataclass(frozen=True)
@@ -243,7 +262,10 @@ def _transposed_plan(
         output_size,
         layout.letters,
     )
-    return Plan(batch, in_channels, out_channels, groups, axes, layout.channels_last)
+    plan = Plan(batch, in_channels, out_channels, groups, axes, layout.channels_last)
+    shape = layout.output_shape(plan.y_shape)
+    check_allocatable("output size", shape, "Use a smaller stride, or more padding.")
+    return plan
 
 
 @lru_cache(maxsize=4096)
@@ -273,4 +295,7 @@ def _forward_plan(
     check_nonempty("x", input_size, x_shape, layout.letters)
     check_nonempty("w", kernel_size, w_shape, layout.letters)
     axes = forward_axes(input_size, kernel_size, stride, padding, dilation, layout.letters)
-    return Plan(batch, out_channels, in_channels, groups, axes, layout.channels_last)
+    plan = Plan(batch, out_channels, in_channels, groups, axes, layout.channels_last)
+    shape = layout.output_shape(plan.x_shape)
+    check_allocatable("output size", shape, "Use less padding, or a larger stride.")
+    return plan

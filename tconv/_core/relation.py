@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from tconv._core.axis import Axis
 from tconv._core.plan import Plan
 
 Index = NDArray[np.intp]
@@ -25,13 +27,23 @@ def entries(plan: Plan) -> Entries:
     """Every (input position, tap, output position) that ``i*s + t*d - lo == o`` joins."""
     taps = rows = columns = np.zeros(1, np.intp)
     for axis in plan.axes:
-        i, t = np.indices((axis.input_size, axis.kernel_size), np.intp).reshape(2, -1)
-        o = i * axis.stride + t * axis.dilation - axis.lo
-        inside = (o >= 0) & (o < axis.output_size)
-        taps = _append(taps, axis.kernel_size, t[inside])
-        rows = _append(rows, axis.input_size, i[inside])
-        columns = _append(columns, axis.output_size, o[inside])
+        i, t, o = _joined(axis)
+        taps = _append(taps, axis.kernel_size, t)
+        rows = _append(rows, axis.input_size, i)
+        columns = _append(columns, axis.output_size, o)
     return Entries(taps, rows, columns)
+
+
+def _joined(axis: Axis) -> tuple[Index, Index, Index]:
+    """The positions of x, the taps and the positions of y that are joined, in the order of x."""
+    reached = [axis.reach(tap) for tap in range(axis.kernel_size)]
+    nothing = (0, 0, 0)  # in place of numbers that may be larger than any index
+    bounds = [each if each[0] < each[1] else nothing for each in reached]
+    start, stop, first = np.array(bounds, np.intp).T
+    every = np.arange(axis.input_size)[:, None]
+    i, t = np.nonzero((start <= every) & (every < stop))
+    # Where y is shorter than a stride, a tap lands in it once.
+    return i, t, first[t] + (i - start[t]) * min(axis.stride, axis.output_size)
 
 
 def _append(flat: Index, size: int, positions: Index) -> Index:
@@ -50,9 +62,7 @@ def channel_pairs(plan: Plan) -> tuple[Index, Index]:
 
 def matrix_shape(plan: Plan) -> tuple[int, int, int, int]:
     """(in_channels, input positions, out_channels, output positions)."""
-    positions_in = int(np.prod(plan.input_size, dtype=np.intp))
-    positions_out = int(np.prod(plan.output_size, dtype=np.intp))
-    return plan.in_channels, positions_in, plan.out_channels, positions_out
+    return plan.in_channels, prod(plan.input_size), plan.out_channels, prod(plan.output_size)
 
 
 def dense_index(plan: Plan) -> tuple[Any, Index]:

@@ -10,8 +10,10 @@ import jax.numpy as jnp
 from jax import lax
 
 from tconv._core import relation
+from tconv._core.arguments import is_known
 from tconv._core.axis import Axis
 from tconv._core.plan import Plan
+from tconv._jax.forms.axes import padded
 
 
 def im2col(plan: Plan, y: jax.Array) -> jax.Array:
@@ -25,8 +27,16 @@ def im2col(plan: Plan, y: jax.Array) -> jax.Array:
 
 
 def _tap(array: jax.Array, axis: Axis, tap: int, place: int) -> jax.Array:
-    """What a tap reads at each position: every ``stride``-th entry, by a crop and a reshape,
-    which unlike a slice need no proof about symbolic sizes."""
+    """What a tap reads at each position: every ``stride``-th entry."""
+    if is_known(axis.input_size) and is_known(axis.output_size):
+        size, (carried, landed) = axis.output_size, axis.landing(tap)
+        inputs, outputs = range(axis.input_size)[carried], range(size)[landed]
+        stop, step = min(outputs.stop, size), min(outputs.step, size)
+        read = lax.slice_in_dim(array, outputs.start, stop, step, place)
+        config = [(0, 0, 0)] * array.ndim
+        config[place] = (inputs.start, axis.input_size - inputs.stop, 0)
+        return padded(read, config)
+    # A crop and a reshape, which unlike a slice need no proof about symbolic sizes.
     start = tap * axis.dilation - axis.lo
     config = [(0, 0, 0)] * array.ndim
     config[place] = (-start, axis.input_size * axis.stride + start - axis.output_size, 0)

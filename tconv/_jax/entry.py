@@ -114,8 +114,8 @@ def _canonical(precision: Precision) -> Any:
     """``precision`` as the hashable value that ``jax.lax`` makes of it, defaults included."""
     if isinstance(precision, list):
         precision = tuple(precision)
-    default = jax.config.jax_default_matmul_precision  # type: ignore[attr-defined]
-    return _lax_precision(precision, default)
+    config: Any = jax.config  # whose attributes some versions declare
+    return _lax_precision(precision, config.jax_default_matmul_precision)
 
 
 @lru_cache(maxsize=64)

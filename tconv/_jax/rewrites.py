@@ -19,8 +19,8 @@ from jax.experimental.xla_metadata import set_xla_metadata
 
 from tconv._core.arguments import is_known
 from tconv._core.axis import Axis
-from tconv._core.lattice import Reduction, joint, reduction
 from tconv._core.plan import Plan
+from tconv._core.reduction import Reduction, joint, reduction
 from tconv._jax.forms.axes import into_last, on_spatial, out_of_last, padded
 
 Arrays = Mapping[str, Array]
@@ -144,7 +144,7 @@ def near(plan: Plan) -> Rewrite | None:
     whose numbers are not."""
     if not all(is_known(size) for size in (*plan.input_size, *plan.output_size)):
         return None
-    if all(max(a.stride, a.extent, abs(a.lo), abs(a.hi)) <= FAR for a in plan.axes):
+    if all(max(a.stride, a.dilation, a.extent, abs(a.lo), abs(a.hi)) <= FAR for a in plan.axes):
         return None
     every = [joint(axis) for axis in plan.axes]
     if all(each.axis == axis for each, axis in zip(every, plan.axes, strict=True)):

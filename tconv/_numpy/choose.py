@@ -17,9 +17,13 @@ RATES = Rates(products=0.012, convolved=0, added=0.43, moved=0.4, runs=0.3, fres
 
 @lru_cache(maxsize=4096)
 def candidates(result: str, plan: Plan) -> dict[str, Counts]:
-    """The forms that are possible for a plan, and their counts."""
-    forms = FORMS[result].items()
-    return {name: form.counts(plan) for name, form in forms if form.possible(plan)}
+    """The forms that are possible for a plan, and their counts: ``tapwise`` alone where numbers
+    are far beyond the arrays, and nowhere else."""
+    return {
+        name: form.counts(plan)
+        for name, form in FORMS[result].items()
+        if (name == "tapwise") == plan.is_far and form.possible(plan)
+    }
 
 
 @lru_cache(maxsize=4096)

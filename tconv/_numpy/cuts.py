@@ -38,9 +38,12 @@ class Task:
 
     def form_for(self, plan: Plan) -> Form:
         """The form that computes a plan."""
-        if self.form == "exact":
-            return EXACT[self.result]
-        name = choose(self.result, plan) if self.form == "auto" else self.form
+        if self.form == "auto":
+            name = choose(self.result, plan)
+        elif plan.is_far:
+            name = "tapwise"
+        else:
+            name = EXACT[self.result] if self.form == "exact" else self.form
         return FORMS[self.result][name]
 
 

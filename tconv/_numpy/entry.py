@@ -14,7 +14,8 @@ from tconv._numpy import pieces, textbook
 from tconv._numpy.forms import Compute
 from tconv._numpy.pieces import Operand
 
-# Method to form; those of textbooks compute a problem as a whole.
+# Method to form; those of textbooks compute a problem as a whole.  Numbers far beyond the arrays
+# leave one form, whatever the method.
 FORM_OF = {"auto": "auto", "col2im": "columns", "subpixel": "subpixel"}
 TEXTBOOK: dict[str, Compute] = {"dilated": textbook.dilated, "matrix": textbook.matrix}
 
@@ -31,10 +32,11 @@ def conv_transpose(
 ) -> AnyArray:
     """y from x and w by the named algorithm."""
     sums, dtype = _dtypes(x.dtype, w.dtype, b, preferred)
-    if method in TEXTBOOK:
+    if method in TEXTBOOK and not plan.is_far:
         y = TEXTBOOK[method](plan, x.astype(sums, copy=False), w.astype(sums, copy=False))
         return pieces.biased(y, b).astype(dtype, copy=False)
-    return pieces.compute("y", FORM_OF[method], plan, x, w, sums=sums, dtype=dtype, bias=b)
+    form = FORM_OF.get(method, "auto")
+    return pieces.compute("y", form, plan, x, w, sums=sums, dtype=dtype, bias=b)
 
 
 def conv(

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import pairwise, product
+from math import prod
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -35,6 +36,10 @@ from tconv._numpy.cuts import (
 from tconv._numpy.forms import COTANGENTS
 from tconv._numpy.forms.tapwise import all_finite
 from tconv._numpy.tiles import Index
+
+# Elements of a result from which on it is allocated before anything is planned: what no memory
+# holds then fails at once, and not after it is cut into tiles.
+LARGE = 1 << 32
 
 
 class Operand(Protocol):
@@ -72,6 +77,9 @@ def compute(
     outside of y or x with the weight, or in the weight's gradient with x, so where those are not
     finite another computes.
     """
+    size = prod({"x": plan.x_shape, "w": plan.w_shape, "y": plan.y_shape}[result])
+    if size > LARGE:
+        np.empty(size, dtype)
     copied = (_is_copied(first, sums), _is_copied(second, sums), dtype != sums)
     task = Task(result, form, sums.itemsize, copied)
     if result == "w":

@@ -39,7 +39,7 @@ def cropped(every: Every) -> Pairs:
 
 def lax_crops(every: Every, padding: Any, consistent: bool = False) -> Pairs:
     """``jax.lax.conv_transpose``: "SAME" and "VALID" are of the transposed convolution; pairs
-    pad the spread input, to which the flipped kernel adds K - 1 on each side.
+    pad the spread input of (n - 1)*stride + 1 positions, where K - 1 on each side crop nothing.
 
     With ``consistent`` pairs are those of the convolution that is the adjoint, as PyTorch's.
     The other strings of ``jax.lax`` are those of the convolution that is computed, and are
@@ -49,7 +49,7 @@ def lax_crops(every: Every, padding: Any, consistent: bool = False) -> Pairs:
         pairs = number_pairs("padding", padding, every)
         if consistent:
             return pairs
-        return tuple(_padded(one, *pair) for one, pair in zip(every, pairs, strict=True))
+        return tuple(_of_pads(one, *pair) for one, pair in zip(every, pairs, strict=True))
     if padding == "SAME":
         return tuple(one.same(lower=False).padding for one in every)
     if padding == "VALID":
@@ -63,9 +63,9 @@ def lax_crops(every: Every, padding: Any, consistent: bool = False) -> Pairs:
         remedy = "Write 'VALID'." if mode == "VALID" else "Write 'SAME'."
         fail("padding", None, rule, repr(padding), remedy)
     if mode == "VALID":
-        return tuple(_padded(one, 0, 0) for one in every)
+        return tuple(_of_pads(one, 0, 0) for one in every)
     lower = mode == "SAME_LOWER"
-    return tuple(_padded(one, *_halves(one.extent - 1, lower)) for one in every)
+    return tuple(_of_pads(one, *_halves(one.extent - 1, lower)) for one in every)
 
 
 def flax_crops(every: Every, padding: Any, consistent: bool = False) -> Pairs:
@@ -116,7 +116,7 @@ def keras_crops(every: Every, padding: Any, output_padding: Any = None) -> Pairs
 def _keras_same(one: AxisParameters, more: int) -> tuple[int, int]:
     total = one.extent + one.extent % 2 - 2 + more
     lo = min(total - total // 2, one.extent - 1)
-    return _padded(one, lo, total - lo)
+    return _of_pads(one, lo, total - lo)
 
 
 def onnx_crops(
@@ -188,7 +188,7 @@ def _doubled(every: Every, padding: Any) -> Any:
     return tuple(entry if entries_of(entry) else (entry, entry) for entry in entries)
 
 
-def _padded(one: AxisParameters, lo: int, hi: int) -> tuple[int, int]:
+def _of_pads(one: AxisParameters, lo: int, hi: int) -> tuple[int, int]:
     """What padding the spread input by (lo, hi) crops."""
     return one.extent - 1 - lo, one.extent - 1 - hi
 

@@ -1,7 +1,7 @@
 """The verification kit: certify any transposed convolution, convolution or gradient.
 
-The names that need hypothesis (the module ``strategies``) are loaded when first used; install
-them with ``pip install 'tconv[testing]'``.  Everything else needs NumPy alone.
+The module ``strategies`` needs hypothesis and is loaded when first used; install it with
+``pip install 'tconv[testing]'``.  Everything else, ``import *`` too, needs NumPy alone.
 """
 
 from importlib import import_module
@@ -32,12 +32,14 @@ __all__ = [
     "error_bound",
     "reference",
     "relative_error",
-    "strategies",
     "tolerance",
 ]
 
 
 def __getattr__(name: str) -> Any:
-    if name == "strategies":
+    if name != "strategies":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    try:
         return import_module("tconv.testing.strategies")
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    except ImportError as error:  # what hasattr takes for an answer
+        raise AttributeError(str(error)) from error

@@ -13,13 +13,17 @@ import numpy as np
 
 from tconv.testing.failure.diagnosis import diagnose
 from tconv.testing.failure.report import CheckFailure
+from tconv.testing.failure.thresholds import thresholds
 from tconv.testing.problems.corners import corner_problems
+from tconv.testing.problems.large import large_problems
+from tconv.testing.problems.pairs import pair_problems
 from tconv.testing.problems.problem import Problem
 from tconv.testing.problems.simplify import Predicate, minimal, nearest_supported
 from tconv.testing.properties import examine
 from tconv.testing.trial import Finding, Subject
 
 PROFILES = {"table": 0, "quick": 25, "default": 100, "thorough": 2_000, "hours": 200_000}
+SMALL = ("table", "quick")  # the profiles without the larger fixed problems
 
 
 @dataclass
@@ -49,10 +53,11 @@ def check_conv_transpose(
 ) -> Summary:
     """Certify ``fn(x, w, b=None, *, stride, padding, output_padding, dilation, groups)``.
 
-    A fixed table of nasty corners comes first, then generated problems.  On each: shape,
-    dtype, values against the independent reference, linearity in x and w, the inputs left as
-    they were, three calls that agree, the bias where no tap reaches, NaN and inf going only
-    where their taps lead, empty batches, and with ``conv=`` the adjoint identity.
+    A fixed table of nasty corners comes first; then one number at a time large (17 to 130), and
+    small and larger numbers in every pair; then generated problems.  On each: shape, dtype,
+    values against the independent reference, linearity in x and w, the inputs left as they were,
+    three calls that agree, the bias where no tap reaches, NaN and inf going only where their
+    taps lead, empty batches, and with ``conv=`` the adjoint identity.
 
     Args:
         fn: takes and returns NumPy arrays, or anything with ``__array__``.  x is (batch,
@@ -65,8 +70,8 @@ def check_conv_transpose(
         supports: a predicate of the ``Problem`` that keeps to what ``fn`` offers, such as
             ``lambda p: p.symmetric and p.groups == 1``.
         max_examples: how many problems to generate; by default that of the profile.
-        profile: "table" (no generated problems, so hypothesis is not needed), "quick",
-            "default" (below 20 s for most), "thorough" or "hours".
+        profile: "table" (the corners alone, so hypothesis is not needed), "quick" (without the
+            larger fixed problems), "default" (below 20 s for most), "thorough" or "hours".
         seed: of problems and values; the same seed gives the same check.
         atol, rtol: if given, they replace the derived error bound: ``atol + rtol * scale``
             is allowed, the scale of an element being its sum of absolute products.
@@ -173,7 +178,11 @@ def _check(
         return problem.ndim in axes and bool(supported(problem))
 
     count = PROFILES[profile] if max_examples is None else max_examples
-    table = list(corner_problems(subject.kind, axes, tuple(dtypes), seed))
+    space = subject.kind, axes, tuple(dtypes), seed
+    corners = list(corner_problems(*space))
+    fixed = list(corners)
+    if profile not in SMALL:
+        fixed += [*large_problems(*space), *pair_problems(*space)]
     drawn: Iterator[Problem] = iter(())
     if count:
         from tconv.testing.strategies.generated import generated  # needs hypothesis
@@ -182,10 +191,10 @@ def _check(
             subject.kind, count, seed, ndim=axes, dtypes=tuple(dtypes), batch=(1, 2, 3)
         )
     summary, start = Summary(), time.monotonic()
-    for number, drawn_problem in enumerate(chain(table, drawn)):
+    for number, drawn_problem in enumerate(chain(fixed, drawn)):
         problem = nearest_supported(drawn_problem, allowed)
         if progress is not None:
-            progress(number, len(table) + count)
+            progress(number, len(fixed) + count)
         if problem is None:
             summary.skipped += 1
             continue
@@ -193,9 +202,9 @@ def _check(
         summary.problems += 1
         summary.properties.update(checked)
         if finding is not None:
-            found = "row" if number < len(table) else "example"
-            where = f"{found} {number + 1 - (found == 'example') * len(table)}, seed {seed}"
-            _report(subject, finding, allowed, table, where)
+            found = "row" if number < len(fixed) else "example"
+            where = f"{found} {number + 1 - (found == 'example') * len(fixed)}, seed {seed}"
+            _report(subject, finding, allowed, corners, where)
     summary.seconds = time.monotonic() - start
     if not summary.problems:
         raise ValueError(
@@ -203,12 +212,12 @@ def _check(
             f"Check the predicate, or name the dimensions with ndim=."
         )
     if progress is not None:
-        progress(len(table) + count, len(table) + count)
+        progress(len(fixed) + count, len(fixed) + count)
     return summary
 
 
 def _report(
-    subject: Subject, first: Finding, allowed: Predicate, table: list[Problem], where: str
+    subject: Subject, first: Finding, allowed: Predicate, corners: list[Problem], where: str
 ) -> None:
     """Simplify, diagnose, and raise."""
 
@@ -220,6 +229,8 @@ def _report(
     finding, _ = examine(subject, smallest)
     if finding is None or finding.name != first.name:
         finding = first
-    near = (nearest_supported(p, allowed) for p in table if p.dtype == smallest.dtype)
+    near = (nearest_supported(p, allowed) for p in corners if p.dtype == smallest.dtype)
     probes = [p for p in near if p is not None and p.batch != 0]
-    raise CheckFailure(subject, finding, diagnose(subject, finding, first, probes), where)
+    diagnosis = diagnose(subject, finding, first, probes)
+    from_where = thresholds(smallest, lambda p: allowed(p) and fails(p))
+    raise CheckFailure(subject, finding, ". ".join([diagnosis, *from_where]), where)

@@ -36,6 +36,11 @@ def test_the_reach_of_a_tap() -> None:
             assert reached == sorted(one for one in related(axis) if one[1] == tap), axis
 
 
+def test_taps_and_inputs_exchanged() -> None:
+    for axis in AXES:
+        assert {(t, i, o) for i, t, o in related(axis)} == related(axis.exchanged()), axis
+
+
 def test_the_inputs_of_a_run_of_outputs() -> None:
     for axis in AXES:
         for start, stop in ((0, axis.output_size), (1, 2), (2, 5)):

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import product
 from math import gcd
-from random import Random
 
 import pytest
 
@@ -18,12 +17,10 @@ from tconv._core.lattice import (
     Cells,
     Correlation,
     all_phases,
-    joint,
     lands,
     phase_by_phase,
     phases,
     rectangle,
-    reduction,
     written_out,
 )
 from tests.support.definition import related
@@ -81,15 +78,6 @@ def test_a_tap_lands_in_a_phase_of_a_cell(stride: int) -> None:
 
 
 @STRIDES
-def test_a_reduced_axis_is_the_given_one(stride: int) -> None:
-    for axis in small_axes(stride):
-        found = reduction(axis)
-        assert gcd(found.axis.stride, found.axis.dilation) == 1, axis
-        inner = related(found.axis) if found.axis.output_size > 0 else ()
-        assert_related(axis, [(i, t, found.offset + found.gap * o) for i, t, o in inner])
-
-
-@STRIDES
 def test_a_kernel_written_out_has_the_given_taps_among_zeros(stride: int) -> None:
     for axis in small_axes(stride):
         dense = written_out(axis)
@@ -122,6 +110,21 @@ def test_the_runs_of_phases_hold_every_tap_where_it_lands(stride: int) -> None:
         assert len(found) == axis.kernel_size, axis
         assert dict(found) == taps, axis
         assert cells.even == (len({len(run.taps) for run in cells.runs}) == len(cells.runs) == 1)
+
+
+@pytest.mark.parametrize(
+    ("stride", "dilation"), [(10**6, 10**6 - 1), (2**62, 5), (2**70, 2**71 + 1)]
+)
+def test_runs_and_pieces_are_as_many_as_the_taps(stride: int, dilation: int) -> None:
+    """Phases without taps, between those with one, are one run."""
+    cells = Cells(Axis(3, 5, 4, stride, dilation, 1))
+    assert len(cells.pieces) == 4
+    assert len(cells.runs) <= 8
+    assert [r.start for r in cells.runs] == [0, *(r.stop for r in cells.runs[:-1])]
+    assert cells.runs[-1].stop == stride
+    landed = {tap: (shift, run.start) for run in cells.runs for tap, shift in run.taps}
+    assert landed == {tap: lands(tap, stride, dilation) for tap in range(4)}
+    assert all(run.stop == run.start + 1 for run in cells.runs if run.taps)
 
 
 @STRIDES
@@ -228,30 +231,3 @@ def test_a_rectangle_is_found_where_there_is_one(stride: int) -> None:
         ]
         found = rectangle(Axis(3, 9, kernel_size, stride, dilation, 0))
         assert found in grids if grids else found is None, (kernel_size, dilation)
-
-
-def test_what_takes_part_is_all_that_is_joined() -> None:
-    rng = Random(0)
-    for _ in range(2000):
-        axis = Axis(
-            rng.randint(1, 6), rng.randint(1, 20), rng.randint(1, 5), rng.randint(1, 9),
-            rng.randint(1, 9), rng.randint(-30, 60),
-        )  # fmt: skip
-        found = joint(axis)
-        parts = (found.x, found.w, found.y)
-        inner = {
-            tuple(part.start + place for part, place in zip(parts, each, strict=True))
-            for each in related(found.axis)
-        }
-        assert inner == related(axis)
-        sizes = (axis.input_size, axis.kernel_size, axis.output_size)
-        assert all(0 <= p.start <= p.stop <= n for p, n in zip(parts, sizes, strict=True))
-        left = (found.axis.input_size, found.axis.kernel_size, found.axis.output_size)
-        assert left == tuple(part.stop - part.start for part in parts)
-
-
-@pytest.mark.parametrize("far", [2**31 + 7, 2**32, 2**62, 2**70])
-def test_what_takes_part_is_of_the_size_of_the_arrays(far: int) -> None:
-    for axis in (Axis(3, 9, 4, 2, 1, -far), Axis(3, 9, 4, far, 1, far), Axis(3, 9, 4, 2, far, far)):
-        left = joint(axis).axis
-        assert max(left.stride, left.extent, abs(left.lo), abs(left.hi)) < 20

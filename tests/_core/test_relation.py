@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from hypothesis import given
 
+from tconv._core.axis import Axis
+from tconv._core.plan import Plan
 from tconv._core.relation import channel_pairs, dense_index, entries, matrix_shape
 from tconv.testing import reference
 from tconv.testing.strategies import conv_transpose_problems
-from tests.support.definition import plan_of
+from tests.support.definition import plan_of, related
 
 
 @given(conv_transpose_problems())
@@ -27,6 +30,30 @@ def test_entries_are_the_relation(problem):
     wanted = list(reference.related(*sizes, problem.stride, problem.padding, problem.dilation))
     assert len(triples) == len(wanted)
     assert set(triples) == set(wanted)
+
+
+@given(conv_transpose_problems())
+def test_entries_come_in_the_order_of_the_matrix(problem):
+    """Sums over them are then rounded in one order."""
+    found = entries(plan_of(problem))
+    if len(problem.input_size) == 1:
+        order = np.lexsort((found.taps, found.rows))
+        np.testing.assert_array_equal(order, np.arange(len(order)))
+
+
+@pytest.mark.parametrize("far", [10**9, 2**62, 2**63, 2**70])
+def test_entries_of_huge_parameters(far):
+    axes = (
+        Axis(3, 9, 4, 2, 1, -far),
+        Axis(3, 9, 4, far, 1, far),
+        Axis(3, 9, 4, 2, far, far),
+        Axis(3, 9, 4, far, far - 1, far - 2),
+        Axis(3, 9, 4, far, far, 3 * far - 5),
+    )
+    for axis in axes:
+        found = entries(Plan(1, 1, 1, 1, (axis,)))
+        triples = zip(found.rows, found.taps, found.columns, strict=True)
+        assert {tuple(map(int, triple)) for triple in triples} == related(axis)
 
 
 @given(conv_transpose_problems())

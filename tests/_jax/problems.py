@@ -24,7 +24,7 @@ class Problem(Geometry):
         """Random x and w, with these axes in front."""
         rng = np.random.default_rng(seed)
         shapes = ((*leading, *self.x_shape), (*leading, *self.w_shape))
-        x, w = (jnp.asarray(rng.standard_normal(shape)) for shape in shapes)
+        x, w = (jax.device_put(rng.standard_normal(shape)) for shape in shapes)
         return x, w
 
     def apply(self, x: Any, w: Any, **more: Any) -> Any:
@@ -36,10 +36,15 @@ class Problem(Geometry):
         """The definition, which shares nothing with the primitives of tconv."""
         return definition.conv_transpose(self, x, w)
 
+    @partial(jax.jit, static_argnums=0)
+    def reference_gradients(self, x: Any, w: Any) -> Any:
+        """Those of the definition, in x and w, for the loss below."""
+        return jax.grad(partial(loss, self.reference), (0, 1))(x, w)
+
     @lru_cache  # noqa: B019  (two problems, that live as long as the tests)
     def gradients(self) -> tuple[jax.Array, jax.Array]:
-        """Those of the definition, in x and w, for the loss below."""
-        dx, dw = jax.jit(jax.grad(partial(loss, self.reference), (0, 1)))(*self.operands())
+        """Those of the definition at the operands."""
+        dx, dw = self.reference_gradients(*self.operands())
         return dx, dw
 
 

@@ -20,7 +20,31 @@ CASES: list[Any] = [
     *({"padding": ((1, 2 * far - 2),), "stride": far} for far in FAR),  # one input of three
     *({"padding": ((far - 2, far - 2),), "stride": far} for far in FAR),
     *({"padding": ((far - 1, 3),), "stride": 2, "dilation": far} for far in FAR),  # one tap
+    *(
+        {"padding": ((far - 1, 2 * far - 1),), "stride": far, "dilation": far - 1}  # side by side
+        for far in FAR
+    ),
 ]
+
+
+WIDE: list[Any] = [
+    {"stride": 10**6, "dilation": 10**6 - 1},
+    {"stride": 10**6, "dilation": 3, "padding": ((-3, 10**6),)},
+]
+
+
+@pytest.mark.parametrize("method", ["auto", "col2im", "subpixel"])
+@pytest.mark.parametrize("options", WIDE, ids=str)
+def test_strides_of_a_million(options: Any, method: str) -> None:
+    """The program has as many parts as there are taps, not phases."""
+    x, w = np.arange(1.0, 7).reshape(1, 2, 3), np.arange(1.0, 13).reshape(2, 3, 2)
+
+    def apply(x: Any, w: Any) -> Any:
+        return tconv.conv_transpose(x, w, method=method, **options)
+
+    lowered = jax.jit(apply).lower(jax.device_put(x), w)
+    assert lowered.as_text().count("\n") < 100
+    np.testing.assert_array_equal(lowered.compile()(x, w), apply(x, w))
 
 
 @pytest.mark.parametrize("method", ["auto", "col2im", "dilated", "matrix", "subpixel"])

@@ -13,8 +13,8 @@ import pytest
 from jax import export
 
 from tconv._core.axis import Axis
-from tconv._core.lattice import reduction
 from tconv._core.plan import Plan
+from tconv._core.reduction import reduction
 from tconv._jax import choose
 from tconv._jax.forms import FORMS
 from tconv._jax.lowering import OPERANDS, compute

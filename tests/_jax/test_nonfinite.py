@@ -130,8 +130,10 @@ def test_by_columns_w_is_followed_too(number: int) -> None:
 
 
 def test_the_kit_passes_the_choice_with_what_it_asks_by_default() -> None:
+    names = ("stride", "padding", "output_padding", "dilation", "groups")
+    compiled = jax.jit(tconv.conv_transpose, static_argnames=names)
+
     def on_jax(x: Any, w: Any, b: Any = None, **options: Any) -> Any:
-        b = None if b is None else jnp.asarray(b)
-        return tconv.conv_transpose(jnp.asarray(x), jnp.asarray(w), b, **options)
+        return compiled(*jax.device_put((x, w, b)), **options)
 
     assert tconv.testing.check_conv_transpose(on_jax, profile="table").problems

@@ -80,6 +80,15 @@ def test_layers(name: str) -> None:
         check_spreading(exact(LAYERS[name], seed), draw)
 
 
+def test_a_tap_that_reads_only_padding_brings_nothing() -> None:
+    """A NaN or an infinity of such a tap reaches neither result nor gradient."""
+    y, w = np.full((1, 1, 1), 2.0), np.array([[[np.nan, 3.0, np.inf]]])
+    plan = conv_transpose_call(y.shape, w.shape, padding=1).plan
+    for result, value in computed(Exact(plan, y, w, y)):
+        want = [0, 4, 0] if result == "w" else [6]
+        np.testing.assert_array_equal(value, [[want]], result)
+
+
 def test_what_is_finite_is_found_in_blocks() -> None:
     for shape in [(3,), (200_000,), (1, 1, 200_000), (100_000, 2), (2, 300, 300), ()]:
         array = np.ones(shape, np.float32)

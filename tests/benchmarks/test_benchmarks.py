@@ -98,6 +98,7 @@ def test_a_jax_table_names_the_versions_and_the_layout(tiny, tmp_path, monkeypat
     monkeypatch.setattr(machine, "RESULTS", tmp_path)
     monkeypatch.setattr(report, "README", readme)
     options = ["--what", "gradient", "--layout", "NHWC", "--seconds", "0", "--json", "--readme"]
+    pytest.importorskip("flax", reason="one of the peers")
     command.main(["jax", "--peers", "tconv,torch,lax,flax", *options])
     assert re.search(r"jax \d+\.\d+.*, jaxlib \d", readme.read_text())
     assert "tconv compile s" in capsys.readouterr().out

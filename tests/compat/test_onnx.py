@@ -181,6 +181,7 @@ LAYERS = [
     tconv.ConvTranspose1d(4, 6, 3, stride=2, padding=((2, 0),)),
     tconv.ConvTranspose1d(4, 6, 3, stride=2, padding=((1, -1),)),
     tconv.ConvTranspose1d(4, 6, 3, stride=2, padding=((-2, 1),), groups=2),
+    tconv.ConvTranspose1d(4, 6, 3, stride=2, padding=((1, -2),)),  # a whole stride
     tconv.ConvTranspose1d(4, 6, 3, stride=2, padding=((1, -5),), bias=False),
     tconv.ConvTranspose1d(4, 6, 3, dilation=3, output_padding=2),  # which the runtime refuses
     tconv.Conv1d(4, 6, 3, stride=2, padding=1),

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -15,6 +16,7 @@ from tconv.testing.strategies import conv_problems, conv_transpose_problems
 from tests.support.computing import bundles, cheap, compiled, compute_problems
 from tests.support.torch_expected import check as check_expected
 from tests.support.torch_expected import gradients
+from tests.support.torch_oracle import to_torch
 
 VJPS = {
     "conv_transpose_vjp": (tconv.conv_transpose, conv_transpose_problems),
@@ -101,6 +103,25 @@ def test_a_real_operand_of_a_complex_problem_has_a_real_cotangent():
     for part, whole in zip(pullback(dy)[1:], as_complex(dy)[1:], strict=True):
         assert part.dtype == np.float64
         np.testing.assert_allclose(part, whole.real, rtol=1e-14)
+
+
+@pytest.mark.parametrize("name", VJPS)
+def test_autograd_conjugates_complex_gradients(name):
+    """The conversion that the README and the docstrings give, exactly."""
+    rng = np.random.default_rng(0)
+
+    def complex_integers(shape):
+        return rng.integers(-4, 5, shape) + 1j * rng.integers(-4, 5, shape)
+
+    x, w = complex_integers((2, 2, 5)), complex_integers((2, 2, 3))
+    y, pullback = getattr(tconv, name)(x, w, stride=2)
+    dy = complex_integers(y.shape)
+    leaves = [to_torch(array).requires_grad_() for array in (x, w)]
+    function = getattr(torch.nn.functional, "conv1d" if name == "conv_vjp" else "conv_transpose1d")
+    function(*leaves, stride=2).backward(to_torch(dy))
+    for leaf, ours, plain in zip(leaves, pullback(dy.conj()), pullback(dy), strict=False):
+        np.testing.assert_array_equal(ours.conj(), leaf.grad.numpy(), strict=True)
+        assert np.any(plain != leaf.grad.numpy())
 
 
 def test_a_jax_cotangent_takes_a_numpy_pullback_to_jax():

@@ -74,6 +74,18 @@ def test_a_failure_is_told_and_written(monkeypatch, capsys, tmp_path):
     assert json.loads(file.read_text())["passed"] is False
 
 
+def test_each_row_is_told_when_it_is_known(monkeypatch, capsys):
+    """A compilation for each problem makes JAX's table a matter of minutes."""
+
+    def rows(*_, **__):
+        yield check.Row("conv", "", "int8", "pass", 30, 200, 0.1)
+        assert "conv                            int8" in capsys.readouterr().out
+        yield check.Row("conv_vjp", "", "int8", "pass", 3, 20, 0.1)
+
+    monkeypatch.setattr(check, "certify", rows)
+    assert main(["check"]) == 0
+
+
 def test_jax():
     offered = functions("jax", "cpu:0", ("float32",))
     assert offered.where.startswith("JAX")
@@ -109,6 +121,23 @@ def test_as_a_module_without_hypothesis(tmp_path):
     assert "check" in usage.stderr
 
 
+def test_the_version(capsys):
+    with pytest.raises(SystemExit, match=r"^0$"):
+        main(["--version"])
+    assert capsys.readouterr().out == f"tconv {tconv.__version__}\n"
+
+
+def test_everything_by_a_star_without_hypothesis(tmp_path):
+    code = HIDE + (
+        "import tconv.testing; from tconv.testing import *; "
+        "print(Problem((3,), (2,)).output_shape, hasattr(tconv.testing, 'strategies')); "
+        "from tconv.testing import strategies"
+    )
+    result = run(code, tmp_path)
+    assert result.stdout.strip() == "(1, 1, 4) False"
+    assert "ImportError: tconv.testing.strategies needs hypothesis" in result.stderr
+
+
 def test_what_needs_no_hypothesis_works_without(tmp_path):
     code = HIDE + (
         "import tconv, tconv.testing as t; "
@@ -136,4 +165,5 @@ def test_the_bar_moves_on_a_terminal(monkeypatch, capsys):
     with check._Bar(2) as bar:
         bar.label("conv float32")
         bar.step(5, 10)
+        bar.hide()
     assert "conv float32" in capsys.readouterr().err

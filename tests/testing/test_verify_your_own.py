@@ -15,7 +15,7 @@ EVERY = {"pallas": 9}
 
 @pytest.mark.parametrize("name", verify_your_own.ADAPTERS)
 def test_the_adapter_is_correct(name, capsys):
-    pytest.importorskip(verify_your_own.PACKAGES.get(name, name))
+    pytest.importorskip(verify_your_own.PACKAGES.get(name, name), reason="the adapter's library")
     offers = verify_your_own.ADAPTERS[name][1]["supports"]
     every = 1 if DEEP else EVERY.get(name, 3)
 

@@ -305,3 +305,57 @@ WRONG = [
     fails_on_empty_batch,
     stride_axes_exchanged,
 ]
+
+
+def only_above(name, size_of, bound):
+    """Right up to a size, as a kernel is that breaks past its first tile."""
+
+    def wrong(x, w, b=None, **kw):
+        if size_of(x, w, kw) > bound:
+            return doubled(x, w, b, **kw)
+        return conv_transpose(x, w, b, **kw)
+
+    wrong.__name__ = name
+    return wrong
+
+
+def last_rows_past_16(x, w, b=None, **kw):
+    """A rest that is not a whole tile of 16 positions is left out."""
+    y = conv_transpose(x, w, b, **kw)
+    rest = y.shape[-1] % 16
+    if y.shape[-1] > 16 and rest:
+        y[..., -rest:] = 0
+    return y
+
+
+ABOVE = [
+    only_above("only_batch_above_3", lambda x, w, kw: x.shape[0], 3),
+    only_above("only_groups_above_3", lambda x, w, kw: kw["groups"], 3),
+    only_above("only_in_a_group_above_4", lambda x, w, kw: w.shape[0] // kw["groups"], 4),
+    only_above("only_out_of_a_group_above_4", lambda x, w, kw: w.shape[1], 4),
+    only_above("only_channels_above_12", lambda x, w, kw: x.shape[1], 12),
+    only_above("only_channels_above_128", lambda x, w, kw: x.shape[1], 128),
+    *(only_above(f"only_kernel_above_{n}", lambda x, w, kw: max(w.shape[2:]), n) for n in (8, 64)),
+    *(only_above(f"only_stride_above_{n}", lambda x, w, kw: max(kw["stride"]), n) for n in (8, 64)),
+    *(
+        only_above(f"only_dilation_above_{n}", lambda x, w, kw: max(kw["dilation"]), n)
+        for n in (6, 64)
+    ),
+    *(
+        only_above(f"only_input_above_{n}", lambda x, w, kw: max(x.shape[2:]), n)
+        for n in (10, 16, 64, 128)
+    ),
+    only_above("only_padding_above_32", lambda x, w, kw: max(map(max, ints(kw["padding"]))), 32),
+    only_above(
+        "only_kernel_and_stride_above_8",
+        lambda x, w, kw: max(map(min, zip(w.shape[2:], kw["stride"], strict=True))),
+        8,
+    ),
+    only_above(
+        "only_input_and_out_of_a_group_above_16",
+        lambda x, w, kw: min(max(x.shape[2:]), w.shape[1]),
+        16,
+    ),
+    last_rows_past_16,
+]
+WRONG += ABOVE

@@ -101,6 +101,7 @@ FORMS: dict[str, dict[str, Form]] = {
             _is_small,
             exact=True,
         ),
+        "tapwise": Form(tapwise.conv_transpose, windows.conv_counts, tapwise.workspace, exact=True),
     },
     "x": {
         "windows": Form(WINDOWS.conv, windows.conv_counts, windows.conv_workspace),
@@ -113,6 +114,7 @@ FORMS: dict[str, dict[str, Form]] = {
         "planes": Form(
             depthwise.conv, depthwise.conv_counts, depthwise.conv_workspace, _adds_planes
         ),
+        "tapwise": Form(tapwise.conv, windows.conv_counts, tapwise.workspace, exact=True),
     },
     "w": {
         "windows": Form(WINDOWS.weight_cotangent, windows.weight_counts, windows.weight_workspace),
@@ -122,16 +124,13 @@ FORMS: dict[str, dict[str, Form]] = {
             space_to_depth.weight_workspace,
             splits,
         ),
+        "tapwise": Form(
+            tapwise.weight_cotangent, windows.weight_counts, tapwise.weight_workspace, exact=True
+        ),
     },
 }
 # For operands that are not finite.
-EXACT: dict[str, Form] = {
-    "y": FORMS["y"]["columns"],
-    "x": Form(tapwise.conv, windows.conv_counts, tapwise.conv_workspace, exact=True),
-    "w": Form(
-        tapwise.weight_cotangent, windows.weight_counts, tapwise.weight_workspace, exact=True
-    ),
-}
+EXACT = {"y": "columns", "x": "tapwise", "w": "tapwise"}
 # Those that compute x from (y, w) and w from (x, y) together: (x, w) from (x, w, y).
 COTANGENTS: dict[str, CotangentsForm] = {
     "windows": WINDOWS.cotangents,

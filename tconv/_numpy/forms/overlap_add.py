@@ -121,10 +121,7 @@ def _single_position(plan: Plan, x: AnyArray, w: AnyArray) -> AnyArray:
     if plan.kernel_size == plan.output_size and all(a.lo == 0 < a.dilation < 2 for a in plan.axes):
         return kernels
     y = np.zeros(plan.y_shape, x.dtype)
-    # The taps of one input land as the inputs of an axis with one tap, ``dilation`` apart.
-    landings = [
-        Axis(a.kernel_size, a.output_size, 1, a.dilation, 1, a.lo).landing(0) for a in plan.axes
-    ]
+    landings = [axis.exchanged().landing(0) for axis in plan.axes]  # those of the one input
     source, target = zip(*landings, strict=True)
     y[(EVERY, EVERY, *target)] = kernels[(EVERY, EVERY, *source)]
     return y

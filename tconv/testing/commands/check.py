@@ -69,14 +69,17 @@ def run(options: argparse.Namespace) -> int:
         print(f"tconv check: {error}", file=sys.stderr)
         return 2
     print(f"tconv {tconv.__version__}, {offered.where}, {_machine()}")
-    start = time.monotonic()
+    start, rows = time.monotonic(), []
+    print(_HEAD)
     try:
-        rows = list(certify(offered, dtypes, examples=options.examples, seed=options.seed))
+        chosen = {"profile": options.profile or "quick", "seed": options.seed}
+        for row in certify(offered, dtypes, examples=options.examples, **chosen):
+            print(_line(row), flush=True)  # on JAX the next may be a minute away
+            rows.append(row)
     except ImportError as error:
         print(f"tconv check: {error}", file=sys.stderr)
         return 2
     failed = [row for row in rows if row.verdict != "pass"]
-    print(_table(rows))
     if offered.note:
         print(offered.note)
     for row in failed:
@@ -94,6 +97,7 @@ def certify(
     dtypes: Sequence[str],
     *,
     examples: int,
+    profile: str = "quick",
     seed: int = 0,
     methods: Sequence[str] = METHODS,
     ndim: Sequence[int] = (1, 2, 3),
@@ -101,14 +105,15 @@ def certify(
 ) -> Iterator[Row]:
     """The rows of the table, checked one by one.
 
-    The first dtype is tried with every method and number of axes, the others with "auto" on
-    one axis and two.
+    The first dtype is tried with every method and number of axes, and with the fixed problems of
+    the profile; the others with "auto" on one axis and two.
     """
     chosen: list[tuple[str, str, str, Callable[..., Summary]]] = []
     for dtype in dtypes:
         first = dtype == dtypes[0]
         common: dict[str, Any] = {
             "dtypes": (dtype,), "max_examples": examples, "seed": seed, "supports": supports,
+            "profile": profile if first else "quick",
             "ndim": ndim if first else [axes for axes in ndim if axes < 3],
         }  # fmt: skip
         for method in methods if first else ("auto",):
@@ -132,7 +137,9 @@ def certify(
     with _Bar(len(chosen)) as bar:
         for check, method, dtype, run_check in chosen:
             bar.label(f"{check} {method} {dtype}")
-            yield _row(check, method, dtype, run_check, bar)
+            row = _row(check, method, dtype, run_check, bar)
+            bar.hide()
+            yield row
 
 
 def _later(check: Callable[..., Summary], fn: Any, **options: Any) -> Callable[..., Summary]:
@@ -176,6 +183,11 @@ class _Bar:
         if self.bar is not None:
             self.bar.set_description(text)
 
+    def hide(self) -> None:
+        """Leave the line to what is printed."""
+        if self.bar is not None:
+            self.bar.clear()
+
     def step(self, done: int, total: int) -> None:
         """``done`` of the row's ``total`` problems are behind us."""
         self.done = done
@@ -184,14 +196,14 @@ class _Bar:
             self.bar.refresh()
 
 
-def _table(rows: list[Row]) -> str:
-    lines = [f"{'check':22}{'method':10}{'dtype':11}{'problems':>9}{'properties':>12}{'s':>7}"]
-    for row in rows:
-        lines.append(
-            f"{row.check:22}{row.method:10}{row.dtype:11}{row.problems:9}{row.properties:12}"
-            f"{row.seconds:7.1f}  {row.verdict}"
-        )
-    return "\n".join(lines)
+_HEAD = f"{'check':22}{'method':10}{'dtype':11}{'problems':>9}{'properties':>12}{'s':>7}"
+
+
+def _line(row: Row) -> str:
+    return (
+        f"{row.check:22}{row.method:10}{row.dtype:11}{row.problems:9}{row.properties:12}"
+        f"{row.seconds:7.1f}  {row.verdict}"
+    )
 
 
 def _machine() -> str:

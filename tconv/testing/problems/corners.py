@@ -69,16 +69,22 @@ def corner_problems(
     for axes in ndim:
         for number, dtype in enumerate(dtypes):
             for row, corner in enumerate(AXES.values()):
-                beside = [_BESIDE[(row + j) % 2] for j in range(axes - 1)]
-                place = row % axes
-                chosen = (*beside[:place], corner, *beside[place:])
+                chosen = placed(corner, row, axes)
                 setting = SETTINGS[(row + 5 * (axes - 1) + number) % len(SETTINGS)]
-                yield _problem(chosen, setting, dtype, seed + row, kind)
+                yield problem_of(chosen, setting, dtype, seed + row, kind)
 
 
-def _problem(
+def placed(axis: Geometry, row: int, axes: int) -> tuple[Geometry, ...]:
+    """The axis beside plain ones, so many in all, at a place that changes from row to row."""
+    beside = [_BESIDE[(row + j) % 2] for j in range(axes - 1)]
+    place = row % axes
+    return (*beside[:place], axis, *beside[place:])
+
+
+def problem_of(
     axes: tuple[Geometry, ...], setting: dict[str, Any], dtype: str, seed: int, kind: str
 ) -> Problem:
+    """The problem of these axes; a convolution takes them the other way."""
     columns: dict[str, Any] = dict(zip(Geometry._fields, zip(*axes, strict=True), strict=True))
     limit = 2 if dtype == "float16" else 8  # float16 ends at 65504
     setting = {**setting, "spread": min(setting.get("spread", 0), limit)}

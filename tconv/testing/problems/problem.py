@@ -205,6 +205,12 @@ class Problem:
         return (self.batch or 1) * positions * prod(self.kernel_size) * channels
 
     @property
+    def terms(self) -> int:
+        """Pairs of a position and a tap in each group: the steps of the reference's loops."""
+        positions = prod(self.input_size if self.transposed else self.output_size)
+        return positions * prod(self.kernel_size) * self.groups
+
+    @property
     def _leading(self) -> Sizes:
         return () if self.batch is None else (self.batch,)
 

@@ -71,38 +71,33 @@ def _steps(p: Problem) -> Iterator[dict[str, Any]]:
     yield {"bias": False}
     if p.batch is None or p.batch > 1:
         yield {"batch": 1}
-    if p.batch is not None and p.batch > 2:
-        yield {"batch": 2}
-    if p.groups > 1:
+    for batch in _smaller(p.batch or 0, 2):
+        yield {"batch": batch}
+    for groups in _smaller(p.groups, 1):
         yield {
-            "groups": 1,
-            "in_channels": p.in_channels // p.groups,
-            "out_channels": p.out_channels // p.groups,
-        }
-    if p.groups > 2:
-        yield {
-            "groups": 2,
-            "in_channels": 2 * p.in_channels // p.groups,
-            "out_channels": 2 * p.out_channels // p.groups,
+            "groups": groups,
+            "in_channels": groups * p.in_channels // p.groups,
+            "out_channels": groups * p.out_channels // p.groups,
         }
     for name in ("in_channels", "out_channels"):
-        for channels in (p.groups, getattr(p, name) - p.groups):
-            if p.groups <= channels < getattr(p, name):
-                yield {name: channels}
+        for in_a_group in _smaller(getattr(p, name) // p.groups, 1):
+            yield {name: p.groups * in_a_group}
     for axis in range(p.ndim):
         for name, least in (("dilation", 1), ("stride", 1), ("output_padding", 0)):
-            value = getattr(p, name)[axis]
-            for smaller in sorted({least, value - 1}):
-                if smaller >= least and smaller < value:
-                    yield {name: _with(getattr(p, name), axis, smaller)}
+            for smaller in _smaller(getattr(p, name)[axis], least):
+                yield {name: _with(getattr(p, name), axis, smaller)}
         yield from _padding_steps(p, axis)
         for name in ("kernel_size", "input_size"):
-            value = getattr(p, name)[axis]
-            for smaller in sorted({1, value // 2, value - 1}):
-                if 1 <= smaller < value:
-                    yield {name: _with(getattr(p, name), axis, smaller)}
+            for smaller in _smaller(getattr(p, name)[axis], 1):
+                yield {name: _with(getattr(p, name), axis, smaller)}
     if p.seed:
         yield {"seed": 0}
+
+
+def _smaller(value: int, least: int) -> list[int]:
+    """The least, what is between it and the value by halving the way, and one less."""
+    between = {value - (value - least) // part for part in (1, 2, 4, 8)}
+    return sorted(n for n in {*between, value - 1} if least <= n < value)
 
 
 _PER_AXIS = ("input_size", "kernel_size", "stride", "padding", "output_padding", "dilation")
@@ -110,8 +105,9 @@ _PER_AXIS = ("input_size", "kernel_size", "stride", "padding", "output_padding",
 
 def _padding_steps(p: Problem, axis: int) -> Iterator[dict[str, Any]]:
     lo, hi = p.padding[axis]
+    half = int(lo / 2), int(hi / 2)
     nearer = (lo - (lo > 0) + (lo < 0), hi - (hi > 0) + (hi < 0))
-    for pair in ((0, 0), (lo, lo), (hi, hi), nearer, (lo, nearer[1]), (nearer[0], hi)):
+    for pair in ((0, 0), (lo, lo), (hi, hi), half, nearer, (lo, nearer[1]), (nearer[0], hi)):
         # Nearer to 0, or as near and symmetric: every step makes progress.
         if abs(pair[0]) + abs(pair[1]) < abs(lo) + abs(hi):
             yield {"padding": _with(p.padding, axis, pair)}

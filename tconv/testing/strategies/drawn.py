@@ -24,10 +24,16 @@ CORNERS = {
     "negative padding": "a (lo, hi) pair that extends the output",
     "groups = channels": "depthwise",
 }
-_SMALLER = {
+_TERMS = 4_000  # of a problem; the reference takes some 3 us for one
+_BOUNDS = {
     1: {"max_input": 8, "max_kernel": 5},
     2: {"max_input": 5, "max_kernel": 4},
     3: {"max_input": 3, "max_kernel": 3, "max_stride": 3, "max_dilation": 3},
+}
+_LARGE_BOUNDS = {
+    1: {"max_input": 70, "max_kernel": 24, "max_stride": 20, "max_dilation": 12},
+    2: {"max_input": 24, "max_kernel": 9, "max_stride": 10, "max_dilation": 9},
+    3: {"max_input": 12, "max_kernel": 4, "max_stride": 6, "max_dilation": 5},
 }
 
 
@@ -124,6 +130,7 @@ def problems(
     max_channels: int = 3,
     max_groups: int = 3,
     max_positions: int = 400,
+    large: bool = False,
     **bounds: int,
 ) -> Problem:
     """Problems over the whole valid range of one kind.
@@ -141,11 +148,13 @@ def problems(
         max_channels: the most channels in a group, of x as of the result.
         max_groups: the most groups.
         max_positions: bound on the positions of the spatial output.
+        large: whether the axes are drawn from sizes beyond the first tile of most kernels.
         bounds: the size bounds of ``geometries``.
     """
     axes = draw(st.sampled_from((ndim,) if isinstance(ndim, int) else tuple(ndim)))
     options: dict[str, Any] = {"transposed": kind == "conv_transpose", "symmetric": symmetric}
-    options |= _SMALLER.get(axes, _SMALLER[3]) | bounds
+    of_axes = _LARGE_BOUNDS if large else _BOUNDS
+    options |= of_axes[min(axes, 3)] | bounds
     aimed = draw(st.integers(0, axes - 1))
     drawn = [
         draw(geometries(corner=corner if axis == aimed else None, **options))
@@ -170,7 +179,7 @@ def problems(
         seed=draw(st.integers(0, 999)),
         kind=kind,
     )
-    assume(prod(problem.output_size) <= max_positions)
+    assume(prod(problem.output_size) <= max_positions and problem.terms <= _TERMS)
     return problem
 
 

@@ -18,10 +18,18 @@ from tconv.testing.strategies.drawn import CORNERS, problems
 
 _BYTES = 2048
 _DRAWS_FOR_EACH = 20
+_LARGE: dict[str, Any] = {
+    "large": True,
+    "batch": (1, 2, 4, 7),
+    "max_channels": 10,
+    "max_groups": 6,
+    "max_positions": 4_000,
+}
 
 
 def generated(kind: str, count: int, seed: int, **options: Any) -> Iterator[Problem]:
-    """``count`` problems of one kind; every third aims at a corner, in turn.
+    """``count`` problems of one kind; every third aims at a corner, in turn, and every third is
+    drawn from larger sizes.
 
     ``options`` are those of ``strategies.problems``.
     """
@@ -31,10 +39,11 @@ def generated(kind: str, count: int, seed: int, **options: Any) -> Iterator[Prob
         if kind == "conv_transpose" or not corner.startswith("output_padding")
     ]
     plain = _drawer(problems(kind=kind, **options))
+    large = _drawer(problems(kind=kind, **(options | _LARGE)))
     aimed = [_drawer(problems(kind=kind, corner=c, **options)) for c in corners]
     rng = np.random.default_rng([seed, 2023])
     for number in range(count):
-        draw = aimed[number // 3 % len(aimed)] if number % 3 == 2 else plain
+        draw = (plain, large, aimed[number // 3 % len(aimed)])[number % 3]
         for _ in range(_DRAWS_FOR_EACH):
             problem = draw(rng.bytes(_BYTES))
             if problem is not None:

@@ -1,0 +1,138 @@
+"""Pictures and animations by matplotlib: what was to be drawn is on the axes and in the file."""
+
+from __future__ import annotations
+
+import sys
+
+import numpy as np
+import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from PIL import Image
+
+import tconv
+from tconv.explanation import animation
+from tconv.explanation.views import VIEWS
+
+
+def small():
+    return tconv.explain(np.array([[[2, 3]]]), np.array([[[1, 2, -1]]]), stride=2, padding=1)
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_every_cell_and_label_is_on_the_axes(view):
+    explanation = small()
+    axes = explanation.plot(1, view)
+    drawing = VIEWS[view](explanation, (0, 0, 1))
+    wanted = [cell.text for cell in drawing.cells] + [cell.corner for cell in drawing.cells]
+    wanted += [label.text for label in drawing.labels]
+    assert sorted(text.get_text() for text in axes.texts) == sorted(filter(None, wanted))
+    squares = axes.collections[0]
+    assert len(squares.get_paths()) == len(drawing.cells)
+    corners = sorted(tuple(path.vertices.min(axis=0)[::-1]) for path in squares.get_paths())
+    assert corners == sorted((cell.row, cell.column) for cell in drawing.cells)
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_no_text_leaves_its_cell_or_the_figure(view):
+    x, w = np.ones((1, 1, 6, 6)) / 3, np.arange(16.0).reshape(1, 1, 4, 4) * -1.234
+    axes = tconv.explain(x, w, stride=2, padding=1).plot((5, 5), view)
+    figure = axes.figure
+    renderer = FigureCanvasAgg(figure).get_renderer()
+    cell = axes.transData.transform([[0, 0], [1, 1]])
+    side = abs(cell[1] - cell[0]).min()
+    for text in axes.texts:
+        box = text.get_window_extent(renderer)
+        assert figure.bbox.x0 <= box.x0 <= box.x1 <= figure.bbox.x1, text.get_text()
+        assert figure.bbox.y0 <= box.y0 <= box.y1 <= figure.bbox.y1, text.get_text()
+        if text.get_ha() == "center":
+            assert box.width <= side, text.get_text()
+            assert box.height <= 1.05 * side, text.get_text()
+
+
+def test_text_in_a_cell_is_at_least_seven_points_at_twelve_by_twelve():
+    x, w = np.ones((1, 1, 6, 6)), np.arange(16.0).reshape(1, 1, 4, 4)
+    axes = tconv.explain(x, w, stride=2, padding=1).plot(view="distribution")
+    assert min(text.get_fontsize() for text in axes.texts) >= 7
+
+
+def test_given_axes_are_used_and_cleared():
+    axes = Figure().add_subplot()
+    axes.set_title("before")
+    assert small().plot(ax=axes) is axes
+    assert axes.get_title() == ""
+    small().plot(view="phases", ax=axes)
+    assert len(axes.collections) == 2
+
+
+def frames(path):
+    with Image.open(path) as picture:
+        return picture.n_frames
+
+
+def test_a_gif_has_a_frame_an_input_or_an_output(tmp_path):
+    explanation = small()
+    scattered = explanation.animate(tmp_path / "distribution.gif")
+    collected = explanation.animate(str(tmp_path / "collection.gif"), "collection")
+    assert scattered == tmp_path / "distribution.gif"
+    # Pillow joins equal frames that follow each other, so that the last one is held once
+    assert frames(scattered) == 2
+    assert frames(collected) == 3
+    with Image.open(scattered) as picture:
+        picture.seek(1)
+        assert picture.info["duration"] == 500 * (1 + animation.HOLD)
+
+
+def test_an_mp4_needs_ffmpeg(tmp_path, monkeypatch):
+    from matplotlib.animation import FFMpegWriter
+
+    if FFMpegWriter.isAvailable():
+        assert small().animate(tmp_path / "a.mp4").read_bytes()[4:8] == b"ftyp"
+    monkeypatch.setattr(FFMpegWriter, "isAvailable", classmethod(lambda cls: False))
+    with pytest.raises(ImportError, match=r"An MP4 needs the program ffmpeg\. Install it"):
+        small().animate(tmp_path / "a.mp4")
+
+
+def test_views_suffixes_and_indices_are_checked(tmp_path):
+    with pytest.raises(ValueError, match=r"view: must be one of 'distribution', 'collection', "):
+        small().plot(view="scatter")
+    with pytest.raises(ValueError, match=r"view: .* 'collection'; got 'matrix'\."):
+        small().animate(tmp_path / "a.gif", "matrix")
+    with pytest.raises(ValueError, match=r"path: must end with one of \.gif, \.mp4; got '.*\.avi'"):
+        small().animate(tmp_path / "a.avi")
+    with pytest.raises(ValueError, match=r"index, axis 2 of y: must be from -3 to 2; got 3\."):
+        small().plot(3)
+
+
+@pytest.mark.parametrize("shapes", [((0, 1, 2), (1, 1, 2)), ((1, 1, 2), (1, 0, 2))])
+def test_what_is_empty_has_text_and_no_picture(shapes):
+    explanation = tconv.explain(*map(np.ones, shapes))
+    assert "axis 0: (2 - 1)*1 + 1*(2 - 1) + 1 - 0 - 0 + 0 = 3" in str(explanation)
+    with pytest.raises(ValueError, match=r"x, w: a picture needs at least one sample and one cha"):
+        explanation.plot()
+
+
+def test_without_matplotlib_the_error_says_what_to_install(monkeypatch):
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
+    with pytest.raises(ImportError, match=r"need matplotlib\. Install it with: pip install"):
+        small().plot()
+
+
+@pytest.mark.parametrize("operands", ["complex", "floats", "letters", "three axes", "nan"])
+@pytest.mark.parametrize("view", VIEWS)
+def test_every_kind_of_value_is_drawn(operands, view):
+    rng = np.random.default_rng(0)
+    explanation = {
+        "complex": lambda: tconv.explain(
+            rng.normal(size=(1, 1, 3)) + 1j, rng.normal(size=(1, 1, 2)) - 2j
+        ),
+        "floats": lambda: tconv.explain(
+            1e6 * rng.normal(size=(1, 1, 2, 2)), 1e-9 * rng.normal(size=(1, 1, 2, 2))
+        ),
+        "letters": lambda: tconv.explain.sizes((2, 2), 3, stride=2),
+        "three axes": lambda: tconv.explain.sizes((2, 2, 2), 2, stride=2),
+        "nan": lambda: tconv.explain(np.array([[[np.nan, np.inf]]]), np.ones((1, 1, 2))),
+    }[operands]()
+    figure = explanation.plot(view=view).figure
+    figure.draw_without_rendering()

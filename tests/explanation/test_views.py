@@ -1,0 +1,253 @@
+"""What the pictures show, cell by cell, before they are rendered."""
+
+from __future__ import annotations
+
+import re
+from math import prod
+
+import numpy as np
+import pytest
+from hypothesis import assume, given, settings
+
+import tconv
+from tconv.explanation.views import ANIMATED, VIEWS, palette
+from tconv.explanation.views.drawing import LIMIT
+from tconv.testing import reference
+from tconv.testing.strategies import conv_transpose_problems
+
+MINUS, DOT = "\N{MINUS SIGN}", "\N{MIDDLE DOT}"
+
+
+def why():
+    x, w = np.ones((1, 1, 4, 4), int), np.arange(1, 17).reshape(1, 1, 4, 4)
+    return tconv.explain(x, w, stride=2, padding=1)
+
+
+def draw(explanation, view, *index):
+    return VIEWS[view](explanation, (0, 0, *index) if index else None)
+
+
+def numbers(drawing, grid):
+    """The cells of a grid as integers by their index."""
+    return {index: int(cell.text.replace(MINUS, "-")) for index, cell in drawing.grid(grid).items()}
+
+
+def lit(drawing, grid):
+    """The indices of the cells in focus."""
+    return {index for index, cell in drawing.grid(grid).items() if cell.bold}
+
+
+def labels(drawing):
+    return [label.text for label in drawing.labels]
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_every_view_has_the_sum_in_focus_below(view):
+    drawing = draw(why(), view, 0, 1)
+    assert "y[0, 1] = x[0, 0]*w[1, 2] + x[0, 1]*w[1, 0] = 1*7 + 1*5 = 12" in labels(drawing)
+
+
+@pytest.mark.parametrize("view", ["distribution", "phases"])
+def test_inputs_taps_and_output_in_focus(view):
+    drawing = draw(why(), view, 0, 1)
+    assert lit(drawing, "x") == {(0, 0), (0, 1)}
+    assert lit(drawing, "w") == {(1, 0), (1, 2)}
+    assert lit(drawing, "y") == {(0, 1)}
+    assert drawing.grid("y")[0, 1].text == "12"
+
+
+def test_distribution_shows_the_full_scatter_and_the_crop():
+    drawing = draw(why(), "distribution", 0, 1)
+    full = reference.conv_transpose(
+        np.ones((1, 1, 4, 4), int), np.arange(1, 17).reshape(1, 1, 4, 4), stride=2
+    )
+    shown = numbers(drawing, "y")
+    assert {(i - 1, j - 1): full[0, 0, i, j] for i, j in np.ndindex(10, 10)} == shown
+    for index, cell in drawing.grid("y").items():
+        cropped = not all(0 <= o < 8 for o in index)
+        assert (cell.fill == palette.OUTSIDE) == cropped
+    corner = drawing.grid("y")[0, 0]
+    crop = drawing.frames[0]
+    assert (crop.row, crop.column, crop.rows, crop.columns) == (corner.row, corner.column, 8, 8)
+    assert crop.colour == palette.CROP
+    # the two stamps that meet in y[0, 1]
+    assert "x[0, 0] = 1" in labels(drawing)
+    stamped = [cell for cell in drawing.cells if cell.grid == "stamp" and cell.bold]
+    assert [(cell.index, cell.text) for cell in stamped] == [((0, 1), "7"), ((0, 1), "5")]
+
+
+def test_distribution_of_one_axis_is_a_row_a_stamp():
+    explanation = tconv.explain(np.array([[[2, 3, 0, -1]]]), np.array([[[1, 2, -1]]]), stride=2)
+    drawing = draw(explanation, "distribution")
+    rows = {}
+    for cell in drawing.cells:
+        if cell.grid == "stamp":
+            rows.setdefault(cell.row, {})[cell.index[0]] = cell.text
+    assert [list(row) for row in rows.values()] == [[0, 1, 2], [2, 3, 4], [4, 5, 6], [6, 7, 8]]
+    assert ["".join(row.values()) for row in rows.values()] == [
+        f"24{MINUS}2", f"36{MINUS}3", "000", f"{MINUS}1{MINUS}21",
+    ]  # fmt: skip
+    assert numbers(drawing, "y") == dict(
+        zip([(o,) for o in range(9)], [2, 4, 1, 6, -3, 0, -1, -2, 1], strict=True)
+    )
+    assert drawing.frames == ()  # nothing is cropped
+    columns = {cell.index[0]: cell.column for cell in drawing.cells if cell.grid == "y"}
+    for cell in drawing.cells:
+        if cell.grid == "stamp":
+            assert cell.column == columns[cell.index[0]]
+
+
+def test_collection_is_the_spread_input_under_the_flipped_kernel():
+    drawing = draw(why(), "collection", 0, 1)
+    spread = numbers(drawing, "spread x")
+    assert set(spread) == {(i, j) for i in range(-2, 9) for j in range(-2, 9)}
+    ones = {index for index, value in spread.items() if value}
+    assert ones == {(i, j) for i in (0, 2, 4, 6) for j in (0, 2, 4, 6)}
+    flipped = numbers(drawing, "flipped w")
+    assert [flipped[0, j] for j in range(4)] == [16, 15, 14, 13]
+    over = {
+        index: int(cell.corner[1:])
+        for index, cell in drawing.grid("spread x").items()
+        if cell.corner
+    }
+    assert over == {(i - 2, j - 1): value for (i, j), value in flipped.items()}
+    assert sum(spread[index] * weight for index, weight in over.items()) == 12
+    (window,) = [frame for frame in drawing.frames if frame.colour == palette.KERNEL]
+    assert (window.rows, window.columns) == (4, 4)
+    assert lit(drawing, "spread x") == {(0, 0), (0, 2)}
+
+
+@given(conv_transpose_problems(
+    ndim=(1, 2), dtypes=("int64",), batch=(1, 2), max_positions=30, max_channels=2, max_groups=2,
+    max_input=4, max_kernel=3, max_stride=3,
+))  # fmt: skip
+@settings(max_examples=20)
+def test_the_kernel_over_the_spread_input_sums_to_the_element(problem):
+    assume(problem.in_channels * prod(problem.input_size) <= LIMIT)  # columns of the matrix
+    x, w, b = problem.arrays()
+    explanation = tconv.explain(x, w, b, **problem.keywords)
+    for index in list(np.ndindex(explanation.y.shape))[:5]:
+        drawing = VIEWS["collection"](explanation, index)
+        total = sum(
+            int(cell.text.replace(MINUS, "-")) * int(cell.corner[1:].replace(MINUS, "-"))
+            for cell in drawing.cells
+            if cell.corner
+        )
+        assert total + explanation.bias(index) == explanation.y[index]
+        row = VIEWS["matrix"](explanation, index)
+        (frame,) = [one for one in row.frames if one.colour == palette.INK]
+        vector = {cell.index: int(cell.text.replace(MINUS, "-")) for cell in row.cells
+                  if cell.grid == "x"}  # fmt: skip
+        product = sum(
+            int(cell.text.replace(MINUS, "-")) * vector[cell.index[1:]]
+            for cell in row.cells
+            if cell.grid == "matrix" and cell.row == frame.row
+        )
+        assert product + explanation.bias(index) == explanation.y[index]
+
+
+def test_matrix_is_the_transpose_of_conv_matrix():
+    x = np.array([[[[0, 1], [2, 3]]]])
+    drawing = draw(tconv.explain(x, x), "matrix", 1, 1)
+    matrix = tconv.conv_matrix(x, (3, 3)).T
+    assert numbers(drawing, "matrix") == {
+        index: matrix[index] for index in np.ndindex(matrix.shape)
+    }
+    assert numbers(drawing, "x") == {(i,): i for i in range(4)}
+    assert list(numbers(drawing, "y").values()) == [0, 0, 1, 0, 4, 6, 4, 12, 9]
+    assert {index[0] for index in lit(drawing, "matrix")} == {4}
+    assert "y[2, 0]" in labels(drawing)
+
+
+def test_phases_join_taps_and_outputs_by_colour():
+    drawing = draw(why(), "phases")
+    taps, outputs = drawing.grid("w"), drawing.grid("y")
+    for o, cell in outputs.items():
+        same = {t for t, tap in taps.items() if tap.fill == cell.fill}
+        assert same == {t for t in taps if all((t[a] - o[a] - 1) % 2 == 0 for a in (0, 1))}
+    assert len({cell.fill for cell in outputs.values()}) == 4
+    assert f"    y[2*q] = x[q]*w[1] + x[q {MINUS} 1]*w[3]" in labels(drawing)
+
+
+def test_outputs_without_taps_have_no_colour():
+    drawing = draw(tconv.explain.sizes(3, 2, stride=3), "phases")
+    blank = {index for index, cell in drawing.grid("y").items() if cell.fill == palette.BLANK}
+    assert blank == {(2,), (5,)}
+    assert {cell.text for cell in drawing.grid("y").values() if cell.index in blank} == {"0"}
+
+
+def test_letters_are_summed_line_by_line():
+    drawing = draw(tconv.explain.sizes(3, 2), "distribution")
+    assert drawing.grid("y")[1,].text == f"a{DOT}w1\n+b{DOT}w0"
+    drawing = draw(tconv.explain.sizes((3, 3), (3, 3)), "distribution")
+    assert drawing.grid("y")[2, 2].text == "9\nterms"
+
+
+def test_three_axes_lie_side_by_side():
+    explanation = tconv.explain.sizes((2, 2, 3), (1, 2, 2), stride=2)
+    drawing = draw(explanation, "distribution", 2, 1, 3)
+    x = drawing.grid("x")
+    assert x[1, 0, 0].column - x[0, 0, 0].column == 4  # three cells and a gap
+    assert x[1, 1, 0].row - x[1, 0, 0].row == 1
+    assert lit(drawing, "x") == {(1, 0, 1)}
+
+
+def test_channels_stand_below_each_other_and_are_named():
+    x, w = np.ones((2, 4, 2, 2), int), np.ones((4, 1, 2, 2), int)
+    drawing = VIEWS["distribution"](tconv.explain(x, w, groups=2), (1, 1, 0, 0))
+    assert {"x[1, 2]", "x[1, 3]", "w[2, 0]", "w[3, 0]", "y[1, 1]"} <= set(labels(drawing))
+    assert len([cell for cell in drawing.cells if cell.grid == "x"]) == 8
+
+
+@pytest.mark.parametrize("view", VIEWS)
+@pytest.mark.parametrize("index", [(), (80, 3)])
+def test_what_is_too_large_is_cut_around_the_focus_with_a_note(view, index):
+    rng = np.random.default_rng(0)
+    x, w = rng.integers(-3, 4, (1, 5, 40, 50)), rng.integers(-3, 4, (5, 1, 3, 3))
+    drawing = draw(tconv.explain(x, w, stride=2), view, *index)
+    assert any(text.startswith("Cut: input channels 0 to 2 of the 5") for text in labels(drawing))
+    for name in {cell.grid for cell in drawing.cells}:
+        spans = zip(*drawing.grid(name), strict=True)
+        assert all(max(span) - min(span) < LIMIT for span in spans)
+    if index and view != "matrix":
+        assert lit(drawing, "y") == {index}
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_twelve_by_twelve_is_whole(view):
+    x, w = np.ones((1, 1, 6, 6)), np.ones((1, 1, 4, 4))
+    drawing = draw(tconv.explain(x, w, stride=2, padding=1), view, 5, 5)
+    if view != "matrix":
+        cuts = [text for text in labels(drawing) if text.startswith("Cut")]
+        assert all(re.fullmatch(r"Cut: stamp, .*; stamp, .*\.", text) for text in cuts)
+        assert len([o for o in drawing.grid("y") if min(o) >= 0 and max(o) < 12]) == 144
+
+
+def test_frames_of_a_distribution_add_one_input_each():
+    x, w = np.array([[[2, 3]]]), np.array([[[1, 2, -1]]])
+    frames = ANIMATED["distribution"](tconv.explain(x, w, np.array([10]), padding=((1, 0),)), None)
+    sums = [list(numbers(frame, "y").values()) for frame in frames]
+    assert sums == [[2, 14, 8, 10], [2, 17, 14, 7]]  # the cropped position has no bias
+
+
+def test_frames_of_a_collection_fill_in_one_output_each():
+    explanation = why()
+    frames = ANIMATED["collection"](explanation, None)
+    assert len(frames) == 64
+    for number, frame in enumerate(frames):
+        filled = [index for index, cell in frame.grid("y").items() if cell.text]
+        assert len(filled) == number + 1
+        assert lit(frame, "y") == {divmod(number, 8)}
+    (window,) = [frame for frame in frames[9].frames if frame.colour == palette.KERNEL]
+    spread = frames[9].grid("spread x")
+    assert (window.row, window.column) == (spread[-1, -1].row, spread[-1, -1].column)
+
+
+def test_cells_do_not_overlap():
+    for view in VIEWS:
+        for index in ((), (3, 4)):
+            drawing = draw(why(), view, *index)
+            places = [(cell.row, cell.column) for cell in drawing.cells if cell.grid != "stamp"]
+            assert len(set(places)) == len(places)
+            stamps = {(cell.row, cell.column) for cell in drawing.cells if cell.grid == "stamp"}
+            assert not stamps & set(places)
