@@ -256,15 +256,16 @@ def main(argv: list[str] | None = None) -> dict[str, Race]:
 
 def report(races: dict[str, Race]) -> None:
     """The table of the two models."""
+    print(f"\n{'ms a step':>32} {'losses differ by':>45}")
     print(
-        "\n                          own ms  tconv ms  times  last loss  differ by, first and most"
+        f"{'':24} {'own':>7} {'tconv':>9} {'times':>6} {'last':>10} {'at first':>12} {'most':>12}"
     )
     for name, found in races.items():
         own, ours = found.milliseconds
         apart = f"{found.differences[0]:12.1e} {found.differences.max():12.1e}"
         last = f"{found.losses[1, -1]:10.4f} {apart}"
         print(f"{name:24} {own:7.1f} {ours:9.1f} {own / ours:6.1f} {last}")
-    print("\nms: the median of a training step; the two layers took turns\n")
+    print("\nThe median of a training step; the two layers took turns.\n")
 
 
 def draw(races: dict[str, Race], path: Path) -> None:

@@ -11,7 +11,7 @@ import jax
 import numpy as np
 from hypothesis import strategies as st
 
-SETTINGS = 12  # each compiles two programs
+SETTINGS = 10  # each compiles two programs
 
 
 @dataclass(frozen=True)
@@ -93,5 +93,5 @@ def output_sizes(problem: Problem) -> list[int]:
 
 def circular_settings() -> Iterator[tuple[int, int, int, int]]:
     """(input size, kernel size, stride, dilation) of one axis."""
-    yield from itertools.product((3,), (1, 2, 3, 4), (1, 2, 3), (1,))
+    yield from itertools.product((3,), (2, 3, 4), (1, 2, 3), (1,))
     yield from [(2, 3, 2, 2), (3, 4, 1, 3), (1, 5, 2, 1), (3, 5, 4, 1), (4, 2, 3, 2)]

@@ -71,6 +71,14 @@ def test_values_and_parameters_are_haiku_s(setting):
     np.testing.assert_array_equal(layer.apply(drawn, x), theirs.apply(drawn, x), strict=True)
 
 
+@pytest.mark.parametrize("padding", ["same", "SAME_LOWER", "valid"])
+def test_strings_of_lax_are_taken_where_haiku_takes_them(padding):
+    theirs, layer = both("Conv2DTranspose", 2, (4, 3), padding=padding, **WHOLE)
+    x = integers(jax.random.key(1), (2, 5, 4, 3))
+    params = theirs.init(None, x)
+    np.testing.assert_array_equal(layer.apply(params, x), theirs.apply(params, x), strict=True)
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_constructor_names_and_draws_are_haiku_s(name):
     base, cls = getattr(hk, name), getattr(ours, name)
