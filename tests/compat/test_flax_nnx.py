@@ -43,7 +43,7 @@ def test_values_are_flax_s(problem):
     assume(not (problem.padding == "CIRCULAR" and problem.transpose_kernel))
     theirs, ours = both(3, 2, problem.kernel_size, **problem.options)
     x = integers(jax.random.key(1), (*problem.batch, *problem.size, 3))
-    got, wanted = ours(x), theirs(x)
+    got, wanted = (jax.jit(layer.__call__)(x) for layer in (ours, theirs))
     np.testing.assert_array_equal(got, wanted, strict=True)
 
 
@@ -104,9 +104,11 @@ def test_the_matrix_is_the_transpose_of_circular_conv():
         theirs, ours = both(1, 1, kernel_size, stride, transpose_kernel=True, **options)
         kernel = jnp.arange(1.0, kernel_size + 1, dtype=jnp.float32)[:, None, None]
         conv.kernel[...] = theirs.kernel[...] = ours.kernel[...] = kernel
-        forward = conv(jnp.eye(size * stride, dtype=jnp.float32)[..., None])[..., 0]
-        unit = jnp.eye(size, dtype=jnp.float32)[..., None]
-        got, flaxs = np.asarray(ours(unit)[..., 0]), np.asarray(theirs(unit)[..., 0])
+        image, unit = (np.eye(n, dtype="float32")[..., None] for n in (size * stride, size))
+        forward, got, flaxs = (
+            np.asarray(jax.jit(layer.__call__)(x))[..., 0]
+            for layer, x in ((conv, image), (ours, unit), (theirs, unit))
+        )
         np.testing.assert_array_equal(got, forward.T)
         if not np.array_equal(got, flaxs):
             rolls = range(size * stride)
