@@ -1,6 +1,6 @@
 """A model of flax and one of equinox, trained with their own layer and with tconv's beside it.
 
-    python examples/speed_up_your_model.py            # a minute or two: 40 steps of each
+    python examples/speed_up_your_model.py            # a minute: 40 steps of each
     python examples/speed_up_your_model.py --short    # seconds: a few steps of small models
 
 A U-Net in flax nnx learns to clean patches of photographs from noise; the decoder of a DCGAN in
