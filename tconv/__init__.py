@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from tconv.columns import col2im, conv_matrix, fractional_stride, im2col
@@ -43,6 +44,13 @@ from tconv.subpixel import (
 )
 
 if TYPE_CHECKING:
+    from tconv import compat as compat
+    from tconv import dask as dask
+    from tconv import explanation as explanation
+    from tconv import sharded as sharded
+    from tconv import streaming as streaming
+    from tconv import testing as testing
+    from tconv import tiles as tiles
     from tconv.explanation import explain
 
 __version__ = "0.1.0"
@@ -88,15 +96,20 @@ __all__ = [
 ]
 
 
+LATER = ("compat", "dask", "explanation", "sharded", "streaming", "testing", "tiles")
+
+
 def __dir__() -> list[str]:
     """Every name, loaded or not."""
-    return sorted({*globals(), *__all__})
+    return sorted({*globals(), *__all__, *LATER})
 
 
-def __getattr__(name: str) -> Any:
-    """``explain``, which is loaded when it is asked for."""
-    if name == "explain":
-        from tconv.explanation import explain
+if not TYPE_CHECKING:
 
-        return explain
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    def __getattr__(name: str) -> Any:
+        """``explain`` and the modules that are loaded when they are asked for."""
+        if name == "explain":
+            return import_module("tconv.explanation").explain
+        if name in LATER:
+            return import_module(f"tconv.{name}")
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -13,8 +13,8 @@ from tconv._core.arguments import (
     Shape,
     axis_count,
     check_allocatable,
-    check_nonempty,
     fail,
+    nonempty,
     padding_argument,
     padding_pairs,
     per_axis,
@@ -81,8 +81,8 @@ def conv_output_size(
     """
     axes = axis_count(input_size, kernel_size, stride, padding, dilation)
     checked = forward_axes(
-        _nonempty("input_size", input_size, axes),
-        _nonempty("kernel_size", kernel_size, axes),
+        nonempty("input_size", input_size, axes),
+        nonempty("kernel_size", kernel_size, axes),
         positive("stride", stride, axes),
         padding_argument(padding, axes, ("valid", "same", "same_lower")),
         positive("dilation", dilation, axes),
@@ -115,8 +115,8 @@ def output_padding_for(
     (1, 0)
     """
     axes = axis_count(output_size, input_size, kernel_size, stride, padding, dilation)
-    sizes = _nonempty("input_size", input_size, axes)
-    kernels = _nonempty("kernel_size", kernel_size, axes)
+    sizes = nonempty("input_size", input_size, axes)
+    kernels = nonempty("kernel_size", kernel_size, axes)
     every = parameters_of(
         kernels,
         positive("stride", stride, axes),
@@ -198,8 +198,8 @@ def conv_input_sizes(
     (((5, 0), (6, 1)), ((10, 0), (11, 1), (12, 2)))
     """
     axes = axis_count(output_size, kernel_size, stride, padding, dilation)
-    sizes = _nonempty("output_size", output_size, axes)
-    kernels = _nonempty("kernel_size", kernel_size, axes)
+    sizes = nonempty("output_size", output_size, axes)
+    kernels = nonempty("kernel_size", kernel_size, axes)
     every = parameters_of(
         kernels,
         positive("stride", stride, axes),
@@ -355,20 +355,14 @@ def _checked_axes(
     """The axes of a transposed convolution that its parameters alone describe."""
     axes = axis_count(input_size, kernel_size, stride, padding, output_padding, dilation)
     return transposed_axes(
-        _nonempty("input_size", input_size, axes),
-        _nonempty("kernel_size", kernel_size, axes),
+        nonempty("input_size", input_size, axes),
+        nonempty("kernel_size", kernel_size, axes),
         positive("stride", stride, axes),
         padding_argument(padding, axes, ("same", "same_lower")),
         per_axis("output_padding", output_padding, axes),
         positive("dilation", dilation, axes),
         None,
     )
-
-
-def _nonempty(argument: str, value: Ints, axes: int) -> Shape:
-    sizes = per_axis(argument, value, axes)
-    check_nonempty(argument, sizes, sizes)
-    return sizes
 
 
 def _per_axis(kernel_size: Ints, stride: Ints, dilation: Ints) -> tuple[Shape, Shape, Shape]:

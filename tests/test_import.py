@@ -91,14 +91,16 @@ def test_no_import_cycles():
 
 @pytest.mark.parametrize("name", MODULES)
 def test_array_libraries_stay_in_their_place(name):
-    """JAX and its frameworks inside tconv._jax and the layers alone, hypothesis in the strategies,
-    and geometry knows no arrays."""
+    """JAX inside tconv._jax, what runs on its meshes and the layers of its frameworks; Dask and
+    hypothesis in a module each; geometry knows no arrays."""
     used = {module.partition(".")[0] for module in IMPORTS[name]}
     if name != "tconv.compat.torch":
         assert "torch" not in used
     if name not in LAYERS:
         assert not used & {"flax", "equinox", "haiku"}
-        assert place(name) == "_jax" or "jax" not in used
+        assert place(name) in ("_jax", "sharded") or "jax" not in used
+    if place(name) != "dask":
+        assert not {"dask", "zarr", "distributed"} & used
     if not name.startswith("tconv.testing.strategies"):
         assert "hypothesis" not in used
     if place(name) != "testing":
@@ -145,3 +147,15 @@ def test_a_numpy_call_loads_no_jax():
         "    pullback(y)\n"
     )
     assert not loaded & {"jax", "torch", "scipy", "hypothesis", "ml_dtypes"}
+
+
+def test_rooms_are_loaded_when_they_are_asked_for():
+    code = (
+        "import sys, tconv\n"
+        "assert not {f'tconv.{name}' for name in tconv.LATER} & set(sys.modules)\n"
+        "assert tconv.tiles.conv_halo(3) and tconv.compat.convert and tconv.explain\n"
+        "assert tconv.streaming.ConvStream and set(tconv.LATER) < set(dir(tconv))\n"
+        "assert 'jax' not in sys.modules and not hasattr(tconv, 'nothing')\n"
+        "assert not hasattr(tconv.compat, 'nothing')\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)

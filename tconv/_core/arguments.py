@@ -266,3 +266,10 @@ def check_nonempty(argument: str, sizes: Sequence[int], shape: Shape, letters: s
                 f"{size} in shape {shape}",
                 "Only the batch and the channels may be empty.",
             )
+
+
+def nonempty(argument: str, value: Any, axes: int) -> Shape:
+    """Like ``per_axis``, for sizes: none is 0."""
+    sizes = per_axis(argument, value, axes)
+    check_nonempty(argument, sizes, sizes)
+    return sizes

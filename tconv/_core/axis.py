@@ -87,6 +87,26 @@ class Axis:
         first = -((self.extent - 1 - start - self.lo) // self.stride)
         return first, (stop - 1 + self.lo) // self.stride + 1
 
+    def outputs_of(self, start: int, stop: int) -> tuple[int, int]:
+        """First and past the last of the outputs, inside y or not, that the inputs
+        ``start <= i < stop`` reach."""
+        return start * self.stride - self.lo, (stop - 1) * self.stride + self.extent - self.lo
+
+    @property
+    def lead(self) -> int:
+        """Outputs by which an edge between two inputs lies behind the place where the later one's
+        first tap lands: half of what neighbouring kernels share."""
+        return max(self.extent - self.stride, 0) // 2
+
+    def output_edge(self, edge: int) -> int:
+        """The edge between two outputs that lies at an edge between two inputs: ``edge * stride``
+        where x and y are padded alike."""
+        return edge * self.stride - self.lo + self.lead
+
+    def input_edge(self, edge: int) -> int:
+        """The first edge between two inputs that lies at an edge between two outputs or behind."""
+        return -((self.lead - self.lo - edge) // self.stride)
+
     def inside(self) -> slice:
         """The inputs that every tap carries inside the output."""
         start = min(max(0, -(-self.lo // self.stride)), self.input_size)
@@ -112,6 +132,25 @@ class Axis:
         lo = self.lo + low - start * self.stride
         piece = replace(self, input_size=stop - start, output_size=high - low, lo=lo)
         return slice(low, high), piece
+
+    def tile(self, start: int, stop: int) -> tuple[slice, Axis]:
+        """``cut`` with at least one input: where none reaches these outputs, one that lands
+        outside of them."""
+        inputs, piece = self.cut(start, stop)
+        if inputs.start < inputs.stop:
+            return inputs, piece
+        first = min(inputs.start, self.input_size - 1)
+        lo = piece.lo + (inputs.start - first) * self.stride
+        return slice(first, first + 1), replace(piece, input_size=1, lo=lo)
+
+    def tile_inputs(self, start: int, stop: int) -> tuple[slice, Axis]:
+        """``cut_inputs`` with at least one output, which the inputs may not reach."""
+        outputs, piece = self.cut_inputs(start, stop)
+        if outputs.start < outputs.stop:
+            return outputs, piece
+        first = min(outputs.start, self.output_size - 1)
+        lo = piece.lo + first - outputs.start
+        return slice(first, first + 1), replace(piece, output_size=1, lo=lo)
 
     def cut_taps(self, start: int, stop: int) -> Axis:
         """The axis with the taps ``start <= t < stop`` alone."""

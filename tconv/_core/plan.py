@@ -137,7 +137,7 @@ def conv_transpose_call(
     dimension_numbers: Any = None,
 ) -> Call:
     """The checked plan of a transposed convolution."""
-    axes = _spatial_axes(x_shape, w_shape)
+    axes = spatial_axes(x_shape, w_shape)
     batched = len(x_shape) == axes + 2
     layout = layout_of(dimension_numbers, axes, transposed=True, batched=batched)
     plan_for = _transposed_plan if _all_known(x_shape, w_shape) else _transposed_plan.__wrapped__
@@ -168,7 +168,7 @@ def conv_call(
     dimension_numbers: Any = None,
 ) -> Call:
     """The checked plan of a convolution."""
-    axes = _spatial_axes(x_shape, w_shape)
+    axes = spatial_axes(x_shape, w_shape)
     batched = len(x_shape) == axes + 2
     layout = layout_of(dimension_numbers, axes, transposed=False, batched=batched)
     plan_for = _forward_plan if _all_known(x_shape, w_shape) else _forward_plan.__wrapped__
@@ -198,7 +198,8 @@ def _all_known(*shapes: Shape) -> bool:
     return all(is_known(size) for shape in shapes for size in shape)
 
 
-def _spatial_axes(x_shape: Shape, w_shape: Shape) -> int:
+def spatial_axes(x_shape: Shape, w_shape: Shape) -> int:
+    """How many spatial axes operands of these shapes have."""
     axes = len(w_shape) - 2
     if axes < 1:
         fail(

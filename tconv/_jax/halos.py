@@ -66,6 +66,13 @@ class Part:
 def part_of(axis: Axis, result: str, devices: int) -> Part | None:
     """The part of each of so many devices; None where a size does not divide or rows of others than
     the neighbours would be read."""
+    part = divided(axis, result, devices)
+    return part if part is not None and part.rows.near else None
+
+
+def divided(axis: Axis, result: str, devices: int) -> Part | None:
+    """The part of each of so many devices, however far it reads; None where a size does not
+    divide."""
     sizes = (axis.input_size, axis.output_size)
     if not all(is_known(size) and size and size % devices == 0 for size in sizes):
         return None
@@ -84,21 +91,30 @@ def part_of(axis: Axis, result: str, devices: int) -> Part | None:
         firsts = tuple(i * axis.stride - axis.lo for i in range(0, axis.input_size, inputs))
         own = replace(axis, input_size=inputs, output_size=length, lo=0)
         part = Part(own, Rows(outputs, firsts, length), (0,) * devices, inputs)
-    return part if part.rows.near else None
+    return part
 
 
 def exchanged(array: Array, axis: int, rows: Rows, devices: Any) -> Array:
     """The rows that this device reads; ``devices`` names the mesh axes that it lies along."""
-    last = len(rows.starts) - 1
-    pieces = [array]
-    if rows.before:
-        end = lax.slice_in_dim(array, rows.own - rows.before, rows.own, axis=axis)
-        pieces.insert(0, lax.ppermute(end, devices, [(p, p + 1) for p in range(last)]))
-    if rows.behind:
-        start = lax.slice_in_dim(array, 0, rows.behind, axis=axis)
-        pieces.append(lax.ppermute(start, devices, [(p + 1, p) for p in range(last)]))
+    count, pieces = len(rows.starts), [array]
+    for hop, wanted in enumerate(_hops(rows.before, rows.own), 1):
+        end = lax.slice_in_dim(array, rows.own - wanted, rows.own, axis=axis)
+        pieces.insert(0, _moved(end, devices, [(p, p + hop) for p in range(count - hop)]))
+    for hop, wanted in enumerate(_hops(rows.behind, rows.own), 1):
+        start = lax.slice_in_dim(array, 0, wanted, axis=axis)
+        pieces.append(_moved(start, devices, [(p + hop, p) for p in range(count - hop)]))
     around = lax.concatenate(pieces, axis) if len(pieces) > 1 else array
     return from_each(around, axis, rows.offsets, rows.length, devices)
+
+
+def _moved(array: Array, devices: Any, pairs: list[tuple[int, int]]) -> Array:
+    """From device to device; zeros where none is so far away."""
+    return lax.ppermute(array, devices, pairs) if pairs else jnp.zeros_like(array)
+
+
+def _hops(rows: int, own: int) -> list[int]:
+    """How many rows of each device are fetched, the nearest first."""
+    return [min(own, rows - fetched) for fetched in range(0, rows, own)]
 
 
 def from_each(array: Array, axis: int, starts: Sequence[int], length: int, devices: Any) -> Array:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import product
+from itertools import pairwise, product
 
 import pytest
 
@@ -107,3 +107,30 @@ def test_output_padding_is_solved_where_there_is_one() -> None:
             else:
                 with pytest.raises(ValueError, match=r"^output_size, spatial axis 0: "):
                     one.solved(size, wanted)
+
+
+def test_tiles_of_outputs_and_of_inputs() -> None:
+    """Each is the whole's relation between its inputs and its outputs, at least one of both."""
+    for axis in AXES:
+        whole = related(axis)
+        for tile, mine, place in (
+            (axis.tile, "output_size", 2),
+            (axis.tile_inputs, "input_size", 0),
+        ):
+            size = getattr(axis, mine)
+            for start, stop in ((0, size), (0, 1), (size - 1, size), (size // 2, size // 2 + 1)):
+                other, piece = tile(start, stop)
+                assert other.start < other.stop
+                shift = {place: start, 2 - place: other.start}
+                moved = {(i + shift[0], t, o + shift[2]) for i, t, o in related(piece)}
+                assert moved == {one for one in whole if start <= one[place] < stop}, axis
+
+
+def test_edges_of_inputs_and_outputs() -> None:
+    """Edges are a stride apart; one of inputs is the first whose outputs lie there or behind."""
+    for axis in AXES:
+        edges = [axis.output_edge(edge) for edge in range(-3, 4)]
+        assert {later - edge for edge, later in pairwise(edges)} == {axis.stride}
+        for edge in range(-5, 9):
+            found = axis.input_edge(edge)
+            assert axis.output_edge(found) >= edge > axis.output_edge(found - 1)
