@@ -26,6 +26,9 @@ LEVELS = {
     "__main__": 5,
 }
 PUBLIC = 3
+# The layers of JAX frameworks, which import their own.
+LAYERS = {f"tconv.compat.{part}" for part in ("layer", "flax.layer", "equinox", "haiku")}
+LAYERS |= {f"tconv.compat.flax.{part}" for part in ("linen", "nnx")}
 
 
 def modules() -> dict[str, Path]:
@@ -88,13 +91,14 @@ def test_no_import_cycles():
 
 @pytest.mark.parametrize("name", MODULES)
 def test_array_libraries_stay_in_their_place(name):
-    """JAX inside tconv._jax and what runs on its meshes, Dask and hypothesis in a module each, and
-    geometry knows no arrays."""
+    """JAX inside tconv._jax, what runs on its meshes and the layers of its frameworks; Dask and
+    hypothesis in a module each; geometry knows no arrays."""
     used = {module.partition(".")[0] for module in IMPORTS[name]}
     if name != "tconv.compat.torch":
         assert "torch" not in used
-    if place(name) not in ("_jax", "sharded"):
-        assert "jax" not in used
+    if name not in LAYERS:
+        assert not used & {"flax", "equinox", "haiku"}
+        assert place(name) in ("_jax", "sharded") or "jax" not in used
     if place(name) != "dask":
         assert not {"dask", "zarr", "distributed"} & used
     if not name.startswith("tconv.testing.strategies"):

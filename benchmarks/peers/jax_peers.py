@@ -1,4 +1,5 @@
-"""The peers on JAX arrays: tconv, PyTorch, ``lax`` as libraries call it, flax and equinox."""
+"""The peers on JAX arrays: tconv, PyTorch, ``lax`` as libraries call it, and the layers of flax and
+equinox, each beside its own of ``tconv.compat``."""
 
 from __future__ import annotations
 
@@ -47,7 +48,14 @@ def peers(options: argparse.Namespace) -> list[Peer]:
     if options.dtype in ("float64", "complex128"):
         jax.config.update("jax_enable_x64", True)
     layout = options.layout
-    functions = {"tconv": tconv_peer, "lax": lax_peer, "flax": _flax, "equinox": _equinox}
+    functions = {
+        "tconv": tconv_peer,
+        "lax": lax_peer,
+        "flax": partial(_flax, False),
+        "tconv-flax": partial(_flax, True),
+        "equinox": partial(_equinox, False),
+        "tconv-equinox": partial(_equinox, True),
+    }
     found = [
         Peer(name, partial(_compiled, name, function, layout), partial(_canonical, layout))
         for name, function in functions.items()
@@ -130,26 +138,30 @@ def tconv_peer(problem: Problem, layout: str, x: Any, w: Any) -> Any:
 
 
 def lax_peer(problem: Problem, layout: str, x: Any, w: Any) -> Any:
-    axes, groups = problem.ndim, problem.groups
-    depth = (groups, problem.in_channels // groups, problem.out_channels // groups)
-    if layout == "NHWC":
-        kernel = jnp.moveaxis(w.reshape(*w.shape[:axes], *depth), axes, axes + 1)
-        kernel = kernel.reshape(*w.shape[:axes], depth[1], problem.out_channels)
-        kernel = lax.rev(kernel, tuple(range(axes)))
-    else:
-        kernel = w.reshape(*depth, *w.shape[2:]).swapaxes(1, 2)
-        kernel = kernel.reshape(problem.out_channels, depth[1], *w.shape[2:])
-        kernel = lax.rev(kernel, tuple(range(2, axes + 2)))
+    axes = problem.ndim
     return lax.conv_general_dilated(
         x,
-        kernel,
+        _lax_kernel(problem, layout, w),
         (1,) * axes,
         _flipped_padding(problem),
         lhs_dilation=problem.stride,
         rhs_dilation=problem.dilation,
         dimension_numbers=dimension_numbers(axes, layout),
-        feature_group_count=groups,
+        feature_group_count=problem.groups,
     )
+
+
+def _lax_kernel(problem: Problem, layout: str, w: Any) -> Any:
+    """(*kernel_size, in/groups, out), or (out, in/groups, *kernel_size) with channels first."""
+    axes, groups = problem.ndim, problem.groups
+    depth = (groups, problem.in_channels // groups, problem.out_channels // groups)
+    if layout == "NHWC":
+        kernel = jnp.moveaxis(w.reshape(*w.shape[:axes], *depth), axes, axes + 1)
+        kernel = kernel.reshape(*w.shape[:axes], depth[1], problem.out_channels)
+        return lax.rev(kernel, tuple(range(axes)))
+    kernel = w.reshape(*depth, *w.shape[2:]).swapaxes(1, 2)
+    kernel = kernel.reshape(problem.out_channels, depth[1], *w.shape[2:])
+    return lax.rev(kernel, tuple(range(2, axes + 2)))
 
 
 def _flipped_padding(problem: Problem) -> list[tuple[int, int]]:
@@ -161,33 +173,46 @@ def _flipped_padding(problem: Problem) -> list[tuple[int, int]]:
     ]
 
 
-def _flax(problem: Problem, layout: str, x: Any, w: Any) -> Any:
+def _flax(ours: bool, problem: Problem, layout: str, x: Any, w: Any) -> Any:
+    """The layer of linen, or that of ``tconv.compat``."""
     try:
         from flax import linen
     except ImportError as error:
         raise Unsupported(f"not installed ({error.name})") from error
-    if layout != "NHWC" or problem.groups > 1:
-        raise Unsupported("channels last and one group only")
-    module = linen.ConvTranspose(
+    if layout != "NHWC":
+        raise Unsupported("channels last only")
+    if problem.groups > 1 and not ours:
+        raise Unsupported("one group only")
+    layer, groups = linen.ConvTranspose, {}
+    if ours:
+        from tconv.compat.flax.linen import ConvTranspose as layer  # noqa: N813
+
+        groups = {"feature_group_count": problem.groups}
+    module = layer(
         problem.out_channels,
         problem.kernel_size,
         problem.stride,
         _flipped_padding(problem),
         problem.dilation,
         use_bias=False,
+        **groups,
     )
-    return module.apply({"params": {"kernel": lax.rev(w, tuple(range(problem.ndim)))}}, x)
+    return module.apply({"params": {"kernel": _lax_kernel(problem, layout, w)}}, x)
 
 
-def _equinox(problem: Problem, layout: str, x: Any, w: Any) -> Any:
+def _equinox(ours: bool, problem: Problem, layout: str, x: Any, w: Any) -> Any:
+    """The layer of equinox, or that of ``tconv.compat``."""
     try:
         import equinox
     except ImportError as error:
         raise Unsupported(f"not installed ({error.name})") from error
     if layout == "NHWC":
         raise Unsupported("channels first only")
+    layer = equinox.nn.ConvTranspose
+    if ours:
+        from tconv.compat.equinox import ConvTranspose as layer  # noqa: N813
     module = jax.eval_shape(
-        lambda: equinox.nn.ConvTranspose(
+        lambda: layer(
             problem.ndim,
             problem.in_channels,
             problem.out_channels,
@@ -197,7 +222,5 @@ def _equinox(problem: Problem, layout: str, x: Any, w: Any) -> Any:
             key=jax.random.key(0),
         )
     )
-    kernel = w.reshape(problem.groups, -1, *w.shape[1:]).swapaxes(1, 2)
-    kernel = kernel.reshape(problem.out_channels, -1, *w.shape[2:])
-    kernel = lax.rev(kernel, tuple(range(2, problem.ndim + 2)))
+    kernel = _lax_kernel(problem, layout, w)
     return jax.vmap(equinox.tree_at(lambda conv: conv.weight, module, kernel))(x)

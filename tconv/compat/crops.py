@@ -68,9 +68,10 @@ def lax_crops(every: Every, padding: Any, consistent: bool = False) -> Pairs:
     return tuple(_of_pads(one, *_halves(one.extent - 1, lower)) for one in every)
 
 
-def flax_crops(every: Every, padding: Any) -> Pairs:
+def flax_crops(every: Every, padding: Any, consistent: bool = False) -> Pairs:
     """``flax``: as ``jax.lax``, and an int or one an axis for pairs of the same number twice."""
-    return lax_crops(every, padding if isinstance(padding, str) else _doubled(every, padding))
+    padding = padding if isinstance(padding, str) else _doubled(every, padding)
+    return lax_crops(every, padding, consistent)
 
 
 def equinox_crops(every: Every, padding: Any) -> Pairs:
