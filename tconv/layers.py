@@ -7,16 +7,15 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from tconv._core.arguments import (
-    PRECISIONS,
     Pairs,
     Shape,
     check_groups,
-    check_precision,
     fail,
     group_count,
     integer,
     padding_argument,
     per_axis,
+    plain_precision,
     positive,
 )
 from tconv._core.axis import check_same, parameters_of
@@ -92,7 +91,7 @@ class _Layer:
         self.store("padding", _plain(padding))
         self.store("groups", groups)
         self.store("bias", bool(self.bias))
-        self.store("precision", _plain_precision(self.precision))
+        self.store("precision", plain_precision(self.precision))
         for name in ("dtype", "preferred_element_type"):
             if getattr(self, name) is not None:
                 self.store(name, named_dtype(name, getattr(self, name)))
@@ -127,8 +126,8 @@ class _Layer:
             params["weight"] = self.layout.to_kernel(params["weight"]).copy()
         return params
 
-    def operands(self, params: Mapping[str, Any], x: Any) -> tuple[Any, Any, Any]:
-        """x, weight and bias, checked to be this layer's and in the dtype to compute in."""
+    def weight_and_bias(self, params: Mapping[str, Any]) -> tuple[Any, Any]:
+        """The arrays of ``params``, checked to be this layer's."""
         names = {"weight", "bias"} if self.bias else {"weight"}
         if set(params) != names:
             fail(
@@ -147,14 +146,18 @@ class _Layer:
                 f"shape {tuple(weight.shape)}",
                 "Make the layer that fits the parameters, or take the right parameters.",
             )
+        return weight, params.get("bias")
+
+    def operands(self, params: Mapping[str, Any], x: Any) -> tuple[Any, ...]:
+        """x, weight and bias, in the dtype to compute in."""
+        weight, bias = self.weight_and_bias(params)
         if self.dtype is None:
-            return x, weight, params.get("bias")
-        _, *operands = received(x=x, w=weight, b=params.get("bias"))
+            return x, weight, bias
+        _, *operands = received(x=x, w=weight, b=bias)
         for name, operand in zip(("x", "weight", "bias"), operands, strict=True):
             if operand is not None:
                 check_real(name, operand.dtype, self.dtype)
-        x, weight, bias = (a if a is None else a.astype(self.dtype) for a in operands)
-        return x, weight, bias
+        return tuple(a if a is None else a.astype(self.dtype) for a in operands)
 
     @property
     def computing(self) -> dict[str, Any]:
@@ -181,15 +184,6 @@ def _plain(padding: Pairs | str) -> Any:
     if isinstance(padding, str) or any(lo != hi or lo < 0 for lo, hi in padding):
         return padding
     return tuple(lo for lo, _ in padding)
-
-
-def _plain_precision(precision: Any) -> Any:
-    """A ``jax.lax.Precision`` by its name, and a pair as a tuple."""
-    check_precision(precision)
-    if type(precision) in (tuple, list):
-        return tuple(_plain_precision(one) for one in precision)
-    name = getattr(precision, "name", "").lower()
-    return name if name in PRECISIONS else precision
 
 
 @dataclass(frozen=True, repr=False)

@@ -199,6 +199,15 @@ def check_precision(precision: Any) -> None:
     )
 
 
+def plain_precision(precision: Any) -> Any:
+    """A ``jax.lax.Precision`` by its name, and a pair as a tuple."""
+    check_precision(precision)
+    if type(precision) in (tuple, list):
+        return tuple(plain_precision(one) for one in precision)
+    name = getattr(precision, "name", "").lower()
+    return name if name in PRECISIONS else precision
+
+
 def check_axes(w: Any, axes: int) -> None:
     """Refuse a weight that is not for this number of spatial axes."""
     if getattr(w, "ndim", axes + 2) != axes + 2:

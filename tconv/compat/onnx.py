@@ -12,7 +12,14 @@ from tconv._core.typing import AnyArray, Array
 from tconv.compat.call import Call, Names, operands
 from tconv.compat.conventions import CONVENTIONS
 from tconv.compat.crops import cropped, onnx_crops, padded
-from tconv.compat.own_layers import Forward, Layer, Transposed, check_layer, parameters
+from tconv.compat.own_layers import (
+    Forward,
+    Layer,
+    Transposed,
+    check_layer,
+    parameters,
+    parameters_as_torch,
+)
 
 if TYPE_CHECKING:
     from onnx import ModelProto
@@ -121,7 +128,7 @@ def to_onnx(layer: Layer, params: Mapping[str, Any]) -> ModelProto:
     check_layer(layer)
     arrays = {
         name: np.asarray(array)
-        for name, array in zip(("weight", "bias"), layer.weight_and_bias(params), strict=True)
+        for name, array in zip(("weight", "bias"), parameters_as_torch(layer, params), strict=True)
         if array is not None
     }
     dtypes = {array.dtype.name for array in arrays.values()}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from tconv._core.arguments import per_axis, positive
@@ -41,3 +42,9 @@ def parameters(layer: Layer) -> Every:
         None,
         ends,
     )
+
+
+def parameters_as_torch(layer: Layer, params: Mapping[str, Any]) -> tuple[Any, Any]:
+    """Weight and bias, checked to be the layer's, the weight as PyTorch stores it."""
+    weight, bias = layer.weight_and_bias(params)
+    return layer.layout.from_kernel(weight), bias

@@ -13,7 +13,14 @@ from tconv import layers
 from tconv._core.arguments import fail, padding_pairs
 from tconv._core.typing import AnyArray
 from tconv.compat.crops import cropped, padded
-from tconv.compat.own_layers import Forward, Layer, Transposed, check_layer, parameters
+from tconv.compat.own_layers import (
+    Forward,
+    Layer,
+    Transposed,
+    check_layer,
+    parameters,
+    parameters_as_torch,
+)
 
 if TYPE_CHECKING:
     import torch
@@ -163,7 +170,7 @@ def from_module(module: torch.nn.Module) -> tuple[Layer, Parameters]:
             "the layer with padding=0.",
         )
     kind = getattr(layers, name)
-    options = {key.name: getattr(module, key.name) for key in fields(kind)}
+    options = {key.name: getattr(module, key.name) for key in fields(kind) if not key.kw_only}
     layer = kind(**options | {"bias": module.bias is not None})
     given = {"weight": module.weight, "bias": module.bias}
     return layer, {key: _to_numpy(key, it) for key, it in given.items() if it is not None}
@@ -191,8 +198,8 @@ def to_module(layer: Layer, params: Mapping[str, Any]) -> torch.nn.Module:
     import torch
 
     check_layer(layer)
-    weight, bias = layer.weight_and_bias(params)
-    options = {key.name: getattr(layer, key.name) for key in fields(layer)}
+    weight, bias = parameters_as_torch(layer, params)
+    options = {key.name: getattr(layer, key.name) for key in fields(layer) if not key.kw_only}
     if isinstance(layer, Transposed):
         options |= _transposed_padding(layer)
     else:

@@ -204,3 +204,14 @@ def test_a_module_has_its_parameters_dtype(dtype):
     assert str(module.weight.dtype) == f"torch.{np.dtype(dtype)}"
     _, back = from_module(module)
     assert {name: array.dtype for name, array in back.items()} == dict.fromkeys(params, dtype)
+
+
+def test_a_layer_in_another_order_is_written_in_pytorchs():
+    layer = tconv.ConvTranspose2d(2, 3, 4, dimension_numbers=("NHWC", "HWIO", "NHWC"))
+    rng = np.random.default_rng(0)
+    shapes = {"weight": layer.weight_shape, "bias": (3,)}
+    params = {n: rng.integers(-4, 5, shape).astype("f4") for n, shape in shapes.items()}
+    x = rng.integers(-4, 5, (1, 5, 4, 2)).astype("f4")
+    want = layer.apply(params, x).transpose(0, 3, 1, 2)
+    got = to_module(layer, params)(torch.from_numpy(x.transpose(0, 3, 1, 2).copy()))
+    np.testing.assert_array_equal(got.detach().numpy(), want)
