@@ -26,7 +26,7 @@ class Server:
 
     def __init__(self, folder: Path, preload: tuple[str, ...]) -> None:
         quiet = {"PYTHONDONTWRITEBYTECODE": "1", "TCONV_PROFILE": "ci"}
-        quiet["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
+        quiet |= {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTEST_ADDOPTS": ""}
         command = [sys.executable, "-P", __file__, *preload]
         pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
         self.process: Any = subprocess.Popen(command, cwd=folder, env=os.environ | quiet, **pipes)
