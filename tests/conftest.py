@@ -48,6 +48,22 @@ settings.register_profile("deep", max_examples=2000, deadline=None, suppress_hea
 settings.load_profile(os.environ.get("TCONV_PROFILE", "ci" if os.environ.get("CI") else "dev"))
 
 
+# Examples in docstrings that need a package of the peers, or PyTorch.
+_EXAMPLES = {
+    "tconv.compat.onnx.to_onnx": "onnx",
+    "tconv.compat.torch.load_safetensors": "safetensors",
+    "tconv.compat.torch.save_safetensors": "safetensors",
+    "tconv.compat.torch.": "torch",
+}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        for name, package in _EXAMPLES.items():
+            if item.name.startswith(name) and not find_spec(package):
+                item.add_marker(pytest.mark.skip(reason=f"the example needs {package}"))
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--no-skips", action="store_true", help="what is passed over fails")
 

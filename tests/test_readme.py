@@ -23,7 +23,7 @@ def test_the_first_block_is_two_set_up_lines():
     first = re.search(r"```\n(.*?)```", README, flags=re.DOTALL).group(1)
     demo, tests = first.splitlines()
     assert demo.endswith("examples/quickstart.py")
-    assert tests.endswith("pytest")
+    assert tests.endswith("pytest -n auto")
 
 
 def test_it_is_short():

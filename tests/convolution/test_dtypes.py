@@ -45,7 +45,7 @@ def test_jax_promotes_as_jax_does(left, right):
 
 
 def test_jax_strict_promotion_is_obeyed():
-    with pytest.raises(jax.dtypes.TypePromotionError):
+    with pytest.raises(ValueError, match="promotion"):
         tconv.conv_transpose(jnp.ones((1, 1, 2), "float32"), jnp.ones((1, 1, 2), "float16"))
 
 
