@@ -23,7 +23,8 @@ LEVELS = {
     "_dispatch": 2,
     "compat": 4,
     "testing": 4,
-    "__main__": 5,
+    "operators": 5,
+    "__main__": 6,
 }
 PUBLIC = 3
 # The layers of JAX frameworks, which import their own.
