@@ -26,7 +26,9 @@ from tconv._core.axis import Axis
 from tconv._core.plan import conv_call, conv_transpose_call
 from tconv._core.typing import ForwardPadding, Ints, Padding
 from tconv._dispatch import received
+from tconv.columns import conv_matrix
 from tconv.convolution import conv, conv_transpose
+from tconv.operators import adapters, norm
 from tconv.operators.gram import Gram
 from tconv.operators.operator import Operator
 from tconv.operators.registration import pytree, register
@@ -118,12 +120,68 @@ class _Convolution(Operator):
         transpose: Any = self.T
         if dtypes.kind(self.dtype) != "c":
             return transpose
-        return transpose.made(_read_only(self.w.conj()), transpose.settings)
+        return transpose.of_weight(_read_only(self.w.conj()))
 
     @property
     def gram(self) -> Gram:
         """The normal operator, ``A.H @ A``."""
         return Gram(self)
+
+    def norm(self, *, tolerance: float = 1e-3, max_iterations: int = 1000, seed: int = 0) -> Any:
+        """The largest singular value, the Lipschitz constant of the map.
+
+        Exact where stride is 1, every axis is circular and the size is kept: the largest over the
+        frequencies of the kernel's Fourier transform.  Otherwise by power iteration.
+
+        Args:
+            tolerance: relative error at which the iteration ends.
+            max_iterations: how many it may take.
+            seed: of the random start.
+
+        Returns: a float; of a JAX weight a scalar that is differentiable in the weight, NaN where
+            the iterations did not suffice.
+
+        Raises: ValueError for a NumPy weight where they did not suffice.
+
+        Source: see ``tconv.operators.norm``.
+
+        >>> import numpy as np, tconv
+        >>> w = np.array([[[1.0, -2.0, 1.0]]])
+        >>> tconv.operators.Conv(w, 8, padding=1, padding_mode="circular").norm()
+        4.0
+        """
+        return norm.norm(self, tolerance, max_iterations, seed)
+
+    def check(self, *, seed: int = 0) -> None:
+        """Raise AssertionError unless transpose and adjoint are what they are called.
+
+        ``<A x, y>`` and ``<x, A.T y>`` of random x and y may differ by what rounding explains,
+        in integers not at all; the test is ``tconv.testing.assert_adjoint``.
+        """
+        from tconv.operators.checking import check_adjoint
+
+        check_adjoint(self, seed)
+
+    def of_weight(self, w: Any) -> Self:
+        """The operator with another weight of the same shape."""
+        return self.made(w, self.settings)
+
+    def on_numpy(self) -> Self:
+        """The operator with a NumPy weight.
+
+        Raises: TypeError for a weight that is being traced.
+        """
+        if isinstance(self.w, np.ndarray):
+            return self
+        try:
+            w = np.array(self.w)
+        except TypeError:  # what JAX raises for a tracer
+            raise TypeError(
+                f"w: must hold values for a library that computes outside of JAX; got "
+                f"{type(self.w).__name__}, an array that is being traced. Convert the operator "
+                f"outside of jit, grad and vmap."
+            ) from None
+        return self.of_weight(_read_only(w))
 
     def image_of(self, x: Any) -> Any:
         """From (*lead, *dims) to (*lead, *dimsd)."""
@@ -249,6 +307,11 @@ class Conv(_Convolution):
     def _computed(self, x: Any) -> Any:
         return conv(x, self.w, **self._parameters)
 
+    def to_sparse(self) -> Any:
+        """The matrix as a ``scipy.sparse.csr_array``; needs SciPy."""
+        one = conv_matrix(self.on_numpy().w, self.input_size, sparse=True, **self._parameters)
+        return adapters.repeated(one, prod(self._settings["batch"]))
+
 
 @pytree
 @dataclass(frozen=True, eq=False, repr=False)
@@ -329,6 +392,10 @@ class ConvTranspose(_Convolution):
 
     def _computed(self, x: Any) -> Any:
         return conv_transpose(x, self.w, output_padding=self.output_padding, **self._parameters)
+
+    def to_sparse(self) -> Any:
+        """The matrix as a ``scipy.sparse.csr_array``; needs SciPy."""
+        return self.T.to_sparse().T.tocsr()
 
 
 def _batch(value: Any) -> Shape:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -61,3 +62,26 @@ class Gram(Operator):
     def image_of(self, x: Any) -> Any:
         """From (*lead, *dims) to the same."""
         return self.A.H.image_of(self.A.image_of(x))
+
+    def norm(self, *, tolerance: float = 1e-3, max_iterations: int = 1000, seed: int = 0) -> Any:
+        """The square of that of A, to twice the tolerance."""
+        return self.A.norm(tolerance=tolerance, max_iterations=max_iterations, seed=seed) ** 2
+
+    def check(self, *, seed: int = 0) -> None:
+        """That of A."""
+        self.A.check(seed=seed)
+
+    def to_sparse(self) -> Any:
+        """The matrix as a ``scipy.sparse.csr_array``; needs SciPy."""
+        matrix = self.A.to_sparse()
+        return (matrix.conj().T @ matrix).tocsr()
+
+    def to_lineax(self, *, tags: Iterable[object] = ()) -> Any:
+        """A ``lineax.FunctionLinearOperator`` with a ``positive_semidefinite_tag``."""
+        from lineax import positive_semidefinite_tag
+
+        return super().to_lineax(tags=(*tags, positive_semidefinite_tag))
+
+    def on_numpy(self) -> Gram:
+        """That of A with a NumPy weight."""
+        return Gram(self.A.on_numpy())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterable
 from functools import cached_property
 from math import prod
 from typing import Any, NoReturn
@@ -12,6 +13,7 @@ import numpy as np
 from tconv._core.arguments import Shape, fail
 from tconv._core.typing import AnyArray, Array
 from tconv._dispatch import received
+from tconv.operators import adapters
 
 
 class Operator(ABC):
@@ -47,6 +49,22 @@ class Operator(ABC):
     @abstractmethod
     def H(self) -> Operator:  # noqa: N802 - as in SciPy and PyLops
         """The adjoint: the transpose, conjugated where the weight is complex."""
+
+    @abstractmethod
+    def norm(self, *, tolerance: float = 1e-3, max_iterations: int = 1000, seed: int = 0) -> Any:
+        """The largest singular value."""
+
+    @abstractmethod
+    def check(self, *, seed: int = 0) -> None:
+        """Raise AssertionError unless the transpose is the transpose, within rounding."""
+
+    @abstractmethod
+    def to_sparse(self) -> Any:
+        """The matrix as a ``scipy.sparse.csr_array``; needs SciPy."""
+
+    @abstractmethod
+    def on_numpy(self) -> Operator:
+        """The operator with a NumPy weight."""
 
     @abstractmethod
     def image_of(self, x: Any) -> Any:
@@ -106,6 +124,23 @@ class Operator(ABC):
             )
         columns = getattr(x, "ndim", 0) == 2 and x.shape != self.dims
         return self.matmat(x) if columns else self.matvec(x)
+
+    def to_scipy(self) -> Any:
+        """A ``scipy.sparse.linalg.LinearOperator``, of a NumPy weight; needs SciPy."""
+        return adapters.to_scipy(self.on_numpy())
+
+    def to_pylops(self) -> Any:
+        """A ``pylops.LinearOperator`` with dims and dimsd, of a NumPy weight; needs PyLops."""
+        return adapters.to_pylops(self.on_numpy())
+
+    def to_lineax(self, *, tags: Iterable[object] = ()) -> Any:
+        """A ``lineax.FunctionLinearOperator`` on arrays of ``dims``; needs lineax.
+
+        Args:
+            tags: what lineax is to know of it, such as ``lineax.symmetric_tag``.  A normal operator
+                has ``lineax.positive_semidefinite_tag`` by itself.
+        """
+        return adapters.to_lineax(self, tags)
 
     def _of_vector(self, name: str, x: Any) -> Any:
         received(**{name: x})
