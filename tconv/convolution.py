@@ -16,6 +16,7 @@ from tconv._core.typing import (
     Ints,
     Method,
     Padding,
+    PaddingModes,
     Pullback,
 )
 from tconv._dispatch import ForwardMap, TransposedMap
@@ -33,6 +34,7 @@ def conv_transpose(
     dilation: Ints = 1,
     groups: int = 1,
     output_size: Ints | None = None,
+    padding_mode: PaddingModes = "zeros",
     dimension_numbers: Any = None,
     method: Method = "auto",
     precision: Any = None,
@@ -66,6 +68,8 @@ def conv_transpose(
         groups: number of blocks of channels that do not mix; divides both channel counts.
         output_size: the spatial size wanted, or the whole shape of the result, solved to an
             output padding.
+        padding_mode: what ``conv`` reads beyond the border of its input, one for all axes or one
+            an axis; here what is scattered beyond the border is added to where it is read from.
         dimension_numbers: axis orders of x, w and the result as in ``jax.lax``, such as
             ``("NHWC", "HWIO", "NHWC")``; I are the channels of x, O those of the result.
         method: ``"col2im"`` (GEMM to columns, then overlap-add), ``"dilated"`` (zero
@@ -101,6 +105,7 @@ def conv_transpose(
         method,
         precision,
         preferred_element_type,
+        padding_mode,
         stride=stride,
         padding=padding,
         output_padding=output_padding,
@@ -125,6 +130,7 @@ def conv_transpose_vjp(
     dilation: Ints = 1,
     groups: int = 1,
     output_size: Ints | None = None,
+    padding_mode: PaddingModes = "zeros",
     dimension_numbers: Any = None,
     method: Method = "auto",
     precision: Any = None,
@@ -159,6 +165,7 @@ def conv_transpose_vjp(
         method,
         precision,
         preferred_element_type,
+        padding_mode,
         stride=stride,
         padding=padding,
         output_padding=output_padding,
@@ -180,6 +187,7 @@ def conv(
     padding: ForwardPadding = 0,
     dilation: Ints = 1,
     groups: int = 1,
+    padding_mode: PaddingModes = "zeros",
     dimension_numbers: Any = None,
     precision: Any = None,
     preferred_element_type: DTypeLike = None,
@@ -200,6 +208,9 @@ def conv(
             ``"same_lower"`` for ``ceil(input / stride)`` outputs.
         dilation: step between the taps of the kernel, at least 1.
         groups: number of blocks of channels that do not mix; divides both channel counts.
+        padding_mode: what is read beyond the border, one for all axes or one an axis, however wide
+            the padding: ``"zeros"``, ``"circular"`` (the other end), ``"reflect"`` (mirrored at
+            the outermost position, of at least 2) or ``"replicate"`` (the outermost position).
         dimension_numbers: axis orders of x, w and the result as in ``jax.lax``, such as
             ``("NHWC", "HWIO", "NHWC")``.
         precision: as in ``jax.lax``; accepted and without effect on NumPy arrays.
@@ -230,6 +241,7 @@ def conv(
         "auto",
         precision,
         preferred_element_type,
+        padding_mode,
         stride=stride,
         padding=padding,
         dilation=dilation,
@@ -250,6 +262,7 @@ def conv_vjp(
     padding: ForwardPadding = 0,
     dilation: Ints = 1,
     groups: int = 1,
+    padding_mode: PaddingModes = "zeros",
     dimension_numbers: Any = None,
     precision: Any = None,
     preferred_element_type: DTypeLike = None,
@@ -283,6 +296,7 @@ def conv_vjp(
         "auto",
         precision,
         preferred_element_type,
+        padding_mode,
         stride=stride,
         padding=padding,
         dilation=dilation,

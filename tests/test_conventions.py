@@ -58,7 +58,7 @@ def test_optional_arguments_are_keyword_only(name):
 
 
 SHARED = ("stride", "padding", "output_padding", "dilation", "groups", "method", "output_size",
-          "dimension_numbers", "precision", "preferred_element_type")  # fmt: skip
+          "padding_mode", "dimension_numbers", "precision", "preferred_element_type")  # fmt: skip
 
 
 @pytest.mark.parametrize("name", [name for name in FUNCTIONS if name.startswith("conv")])

@@ -89,10 +89,12 @@ def per_axis(argument: str, value: Any, axes: int) -> Shape:
     entries = entries_of(value)
     if entries is None:
         return (integer(argument, value, "an int or a tuple of ints"),) * axes
-    return _one_an_axis(argument, tuple([integer(argument, entry) for entry in entries]), axes)
+    return one_an_axis(argument, tuple([integer(argument, entry) for entry in entries]), axes)
 
 
-def _one_an_axis(argument: str, entries: tuple[Any, ...], axes: int) -> tuple[Any, ...]:
+def one_an_axis(
+    argument: str, entries: tuple[Any, ...], axes: int, remedy: str = "Give an int or a tuple of "
+) -> tuple[Any, ...]:
     """One entry for each axis: ``entries`` themselves, or a single one repeated."""
     if len(entries) == axes:
         return entries
@@ -103,7 +105,7 @@ def _one_an_axis(argument: str, entries: tuple[Any, ...], axes: int) -> tuple[An
         None,
         f"must be one value, or one for each of the {axes} spatial axes",
         f"{len(entries)} values {entries!r}",
-        f"Give an int or a tuple of {axes}.",
+        f"{remedy}{axes}.",
     )
 
 
@@ -135,7 +137,7 @@ def padding_pairs(value: Any, axes: int, letters: str = "") -> Pairs:
     if type(value) is int and value >= 0:
         return ((value, value),) * axes
     given = entries_of(value)
-    entries = _one_an_axis("padding", (value,) if given is None else given, axes)
+    entries = one_an_axis("padding", (value,) if given is None else given, axes)
     return tuple([_pair(axis_name(axis, letters), entry) for axis, entry in enumerate(entries)])
 
 

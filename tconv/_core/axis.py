@@ -152,6 +152,13 @@ class Axis:
         lo = piece.lo + first - outputs.start
         return slice(first, first + 1), replace(piece, output_size=1, lo=lo)
 
+    def reaching_taps(self) -> slice:
+        """From the first to past the last of the taps that carry some input inside the output, were
+        the kernel as long as it takes; none in between need do so."""
+        first = max(0, -(((self.input_size - 1) * self.stride - self.lo) // self.dilation))
+        stop = (self.output_size - 1 + self.lo) // self.dilation + 1
+        return slice(first, max(first, min(self.kernel_size, stop)))
+
     def cut_taps(self, start: int, stop: int) -> Axis:
         """The axis with the taps ``start <= t < stop`` alone."""
         return replace(self, kernel_size=stop - start, lo=self.lo - start * self.dilation)

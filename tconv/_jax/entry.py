@@ -16,6 +16,8 @@ from tconv._core.typing import DTypeLike
 from tconv._jax.forms.axes import Precision
 from tconv._jax.primitives import bind
 
+LARGEST_SLAB: int | None = None  # XLA decides what it holds
+
 
 def conv_transpose(
     plan: Plan,
@@ -26,9 +28,10 @@ def conv_transpose(
     method: str,
     precision: Precision,
     preferred: DTypeLike,
+    wide: bool = False,
 ) -> Array:
     """y from x and w by the named algorithm."""
-    return _biased("y", {"x": x, "w": w}, plan, b, method, precision, preferred)
+    return _biased("y", {"x": x, "w": w}, plan, b, method, precision, preferred, wide=wide)
 
 
 def conv(
@@ -39,15 +42,18 @@ def conv(
     *,
     precision: Precision,
     preferred: DTypeLike,
+    wide: bool = False,
 ) -> Array:
     """x from y and w: the adjoint of ``conv_transpose``."""
-    return _biased("x", {"y": y, "w": w}, plan, b, "auto", precision, preferred)
+    return _biased("x", {"y": y, "w": w}, plan, b, "auto", precision, preferred, wide=wide)
 
 
-def weight_cotangent(plan: Plan, x: Array, y: Array, *, precision: Precision) -> Array:
+def weight_cotangent(
+    plan: Plan, x: Array, y: Array, *, precision: Precision, wide: bool = False
+) -> Array:
     """w from x and y: how much each tap joins them."""
     arrays = {"x": x, "y": y}
-    return _biased("w", arrays, plan, None, "auto", precision, None, called=True)
+    return _biased("w", arrays, plan, None, "auto", precision, None, called=True, wide=wide)
 
 
 def cotangents(
@@ -57,6 +63,20 @@ def cotangents(
     arrays = {"y": y, "w": w}
     dx = _biased("x", arrays, plan, None, "auto", precision, None, called=True)
     return dx, weight_cotangent(plan, x, y, precision=precision)
+
+
+def result_dtype(first: Array, second: Array, *, preferred: DTypeLike) -> Any:
+    """The dtype of a result of these two."""
+    result = jnp.result_type(first, second)
+    if preferred is None:
+        return result
+    # jnp.zeros warns, as JAX does, where 64 bits are asked for and not enabled
+    return jnp.zeros((), dtypes.preferred_dtype(result, preferred)).dtype
+
+
+def added(total: Array, index: Any, values: Array) -> Array:
+    """The total with the values added to it at the index."""
+    return total.at[index].add(values)
 
 
 def bias_cotangent(cotangent: Array) -> Array:
@@ -86,13 +106,11 @@ def _biased(
     preferred: DTypeLike,
     *,
     called: bool = False,
+    wide: bool = False,
 ) -> Array:
-    """The named one of "x", "w" and "y", plus a bias, rounded to its dtype at the end."""
+    """The named one of "x", "w" and "y", plus a bias, rounded to its dtype at the end, or wide."""
     arrays = {role: jnp.asarray(operand) for role, operand in operands.items()}
-    result = jnp.result_type(*arrays.values())
-    if preferred is not None:
-        # jnp.zeros warns, as JAX does, where 64 bits are asked for and not enabled
-        result = jnp.zeros((), dtypes.preferred_dtype(result, preferred)).dtype
+    result = result_dtype(*arrays.values(), preferred=preferred)
     if b is not None:
         dtypes.check_bias(result, b.dtype)
     values: Array = bind(
@@ -101,13 +119,14 @@ def _biased(
         plan=plan,
         method=method,
         precision=_canonical(precision),
-        wide=b is not None,
+        wide=wide or b is not None,
         called=called,
     )
     if b is None:
         return values
     bias = lax.convert_element_type(b, values.dtype).reshape(1, -1, *[1] * (values.ndim - 2))
-    return lax.convert_element_type(values + bias, result)
+    total = values + bias
+    return total if wide else lax.convert_element_type(total, result)
 
 
 def _canonical(precision: Precision) -> Any:

@@ -14,6 +14,9 @@ from tconv._numpy import pieces, textbook
 from tconv._numpy.forms import Compute
 from tconv._numpy.pieces import Operand
 
+# Elements of a slab beside an image: as much is in use as by a piece of a call.
+LARGEST_SLAB: int | None = 1 << 20
+
 # Method to form; those of textbooks compute a problem as a whole.  Numbers far beyond the arrays
 # leave one form, whatever the method.
 FORM_OF = {"auto": "auto", "col2im": "columns", "subpixel": "subpixel"}
@@ -29,9 +32,10 @@ def conv_transpose(
     method: str,
     precision: Any,
     preferred: DTypeLike,
+    wide: bool = False,
 ) -> AnyArray:
     """y from x and w by the named algorithm."""
-    sums, dtype = _dtypes(x.dtype, w.dtype, b, preferred)
+    sums, dtype = _dtypes(x.dtype, w.dtype, b, preferred, wide)
     if method in TEXTBOOK and not plan.is_far:
         y = TEXTBOOK[method](plan, x.astype(sums, copy=False), w.astype(sums, copy=False))
         return pieces.biased(y, b).astype(dtype, copy=False)
@@ -47,15 +51,18 @@ def conv(
     *,
     precision: Any,
     preferred: DTypeLike,
+    wide: bool = False,
 ) -> AnyArray:
     """x from y and w: the adjoint of ``conv_transpose``."""
-    sums, dtype = _dtypes(y.dtype, w.dtype, b, preferred)
+    sums, dtype = _dtypes(y.dtype, w.dtype, b, preferred, wide)
     return pieces.compute("x", "auto", plan, y, w, sums=sums, dtype=dtype, bias=b)
 
 
-def weight_cotangent(plan: Plan, x: AnyArray, y: AnyArray, *, precision: Any) -> AnyArray:
+def weight_cotangent(
+    plan: Plan, x: AnyArray, y: AnyArray, *, precision: Any, wide: bool = False
+) -> AnyArray:
     """w from x and y: how much each tap joins them."""
-    sums, dtype = _dtypes(x.dtype, y.dtype)
+    sums, dtype = _dtypes(x.dtype, y.dtype, wide=wide)
     return pieces.compute("w", "auto", plan, x, y, sums=sums, dtype=dtype)
 
 
@@ -71,6 +78,17 @@ def cotangents(
             return both
     dx = conv(plan, y, w, None, precision=precision, preferred=None)
     return dx, weight_cotangent(plan, x, y, precision=precision)
+
+
+def result_dtype(first: AnyArray, second: AnyArray, *, preferred: DTypeLike) -> np.dtype[Any]:
+    """The dtype of a result of these two."""
+    return _dtypes(first.dtype, second.dtype, None, preferred)[1]
+
+
+def added(total: AnyArray, index: Any, values: AnyArray) -> AnyArray:
+    """The total, with the values added to it in place."""
+    total[index] += values
+    return total
 
 
 def bias_cotangent(cotangent: AnyArray) -> AnyArray:
@@ -97,15 +115,17 @@ def _dtypes(
     second: np.dtype[Any],
     b: AnyArray | None = None,
     preferred: DTypeLike = None,
+    wide: bool = False,
 ) -> tuple[np.dtype[Any], np.dtype[Any]]:
-    """The dtype of the products and sums, and that of the result, which takes the bias."""
+    """The dtype of the products and sums, and that of the result, which takes the bias; the same
+    where the result is ``wide``."""
     result, sums = _promoted(first, second)
     if preferred is not None:
         result = dtypes.preferred_dtype(result, preferred)
         sums = dtypes.accumulator(result)
     if b is not None:
         dtypes.check_bias(result, b.dtype)
-    return sums, result
+    return sums, sums if wide else result
 
 
 @lru_cache(maxsize=256)

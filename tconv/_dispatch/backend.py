@@ -1,18 +1,17 @@
-"""From a call to the backend that computes it: by the types of the arrays, with a plan."""
+"""The backend that computes: what it offers, and which it is by the types of the arrays."""
 
 from __future__ import annotations
 
 import sys
-from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from functools import cache, lru_cache
 from typing import Any, Protocol, TypeVar
 
 import numpy as np
 
-from tconv._core.arguments import Shape, check_precision, method_name
+from tconv._core.arguments import Shape
 from tconv._core.dtypes import check_supported
-from tconv._core.plan import Call, Plan, conv_call, conv_transpose_call
+from tconv._core.plan import Plan
 from tconv._core.sampling import Taps
 from tconv._core.typing import DTypeLike
 
@@ -28,8 +27,12 @@ class Backend(Protocol[Operand]):
 
     x, y and w have the shapes of the plan; a bias has one value an output channel of the
     map at hand.  The result dtype is the promotion of the operands, or
-    ``preferred_element_type``.
+    ``preferred_element_type``; ``wide`` leaves it in the dtype of its sums, which is wider for
+    half kinds.
     """
+
+    # The most elements of a slab beside an image, or of what it reaches; None for any number.
+    LARGEST_SLAB: int | None
 
     def conv_transpose(
         self,
@@ -41,6 +44,7 @@ class Backend(Protocol[Operand]):
         method: str,
         precision: Any,
         preferred: DTypeLike,
+        wide: bool = False,
     ) -> Operand: ...
 
     def conv(
@@ -52,16 +56,26 @@ class Backend(Protocol[Operand]):
         *,
         precision: Any,
         preferred: DTypeLike,
+        wide: bool = False,
     ) -> Operand: ...
 
     def weight_cotangent(
-        self, plan: Plan, x: Operand, y: Operand, *, precision: Any
+        self, plan: Plan, x: Operand, y: Operand, *, precision: Any, wide: bool = False
     ) -> Operand: ...
 
     def cotangents(
         self, plan: Plan, x: Operand, w: Operand, y: Operand, *, precision: Any
     ) -> tuple[Operand, Operand]:
         """``conv`` of y and w, and ``weight_cotangent`` of x and y, sharing what they can."""
+        ...
+
+    def result_dtype(self, first: Operand, second: Operand, *, preferred: DTypeLike) -> Any:
+        """The dtype of a result of these two."""
+        ...
+
+    def added(self, total: Operand, index: Any, values: Operand) -> Operand:
+        """The total with the values added to its elements at the index; it may be the same array,
+        written to."""
         ...
 
     def bias_cotangent(self, cotangent: Operand) -> Operand: ...
@@ -148,117 +162,3 @@ def _remedy(operand: Any) -> str:
     if hasattr(type(operand), "__jax_array__") or hasattr(operand, "value"):
         return "Take the array that it holds, such as operand.value or operand[...]."
     return "Convert it with numpy.asarray or jax.numpy.asarray."
-
-
-class Map(ABC):
-    """One direction with its operands, checked and in the order that backends compute in."""
-
-    call: Call
-
-    def __init__(
-        self,
-        x: Any,
-        w: Any,
-        b: Any,
-        method: str,
-        precision: Any,
-        preferred: DTypeLike,
-        **parameters: Any,
-    ) -> None:
-        check_precision(precision)
-        self._method, self._precision, self._preferred = method_name(method), precision, preferred
-        self._backend, x, w, b = received(x=x, w=w, b=b)
-        self._operands = x, w, b
-        self.call = self._planned(x.shape, w.shape, None if b is None else b.shape, **parameters)
-        self._x, self._w = self.call.layout.from_input(x), self.call.layout.from_kernel(w)
-
-    def value(self) -> Any:
-        """The result of the map."""
-        return self.call.layout.to_output(self._compute(self._backend))
-
-    def pullback(self, cotangent: Any) -> tuple[Any, Any, Any]:
-        """(dx, dw, db) of the map, each in the shape and dtype of its operand.
-
-        A JAX cotangent takes the whole pullback to JAX, as a JAX operand does a call.
-        """
-        (x, w, b), layout = self._operands, self.call.layout
-        backend, *_, cotangent = received(x=x, w=w, b=b, cotangent=cotangent)
-        expected = layout.output_shape(self._result_shape)
-        if cotangent.shape != expected:
-            raise ValueError(
-                f"cotangent: must have the shape of the output, {expected}; got shape "
-                f"{cotangent.shape}. Reshape it."
-            )
-        dy = layout.from_output(cotangent)
-        dx, dw = self._cotangents(backend, dy)
-        db = None if b is None else backend.cast_cotangent(backend.bias_cotangent(dy), b)
-        return (
-            backend.cast_cotangent(layout.to_input(dx), x),
-            backend.cast_cotangent(layout.to_kernel(dw), w),
-            db,
-        )
-
-    @property
-    @abstractmethod
-    def _result_shape(self) -> Shape:
-        """(batch, channels, *spatial) of the result."""
-
-    @abstractmethod
-    def _planned(self, x: Shape, w: Shape, b: Shape | None, **parameters: Any) -> Call: ...
-
-    @abstractmethod
-    def _compute(self, backend: Backend[Any]) -> Any: ...
-
-    @abstractmethod
-    def _cotangents(self, backend: Backend[Any], dy: Any) -> tuple[Any, Any]: ...
-
-
-class TransposedMap(Map):
-    @property
-    def _result_shape(self) -> Shape:
-        return self.call.plan.y_shape
-
-    def _planned(self, x: Shape, w: Shape, b: Shape | None, **parameters: Any) -> Call:
-        return conv_transpose_call(x, w, b, **parameters)
-
-    def _compute(self, backend: Backend[Any]) -> Any:
-        return backend.conv_transpose(
-            self.call.plan,
-            self._x,
-            self._w,
-            self._operands[2],
-            method=self._method,
-            precision=self._precision,
-            preferred=self._preferred,
-        )
-
-    def _cotangents(self, backend: Backend[Any], dy: Any) -> tuple[Any, Any]:
-        return backend.cotangents(self.call.plan, self._x, self._w, dy, precision=self._precision)
-
-
-class ForwardMap(Map):
-    """Its input is y of the plan, its result x."""
-
-    @property
-    def _result_shape(self) -> Shape:
-        return self.call.plan.x_shape
-
-    def _planned(self, x: Shape, w: Shape, b: Shape | None, **parameters: Any) -> Call:
-        return conv_call(x, w, b, **parameters)
-
-    def _compute(self, backend: Backend[Any]) -> Any:
-        return backend.conv(
-            self.call.plan,
-            self._x,
-            self._w,
-            self._operands[2],
-            precision=self._precision,
-            preferred=self._preferred,
-        )
-
-    def _cotangents(self, backend: Backend[Any], dy: Any) -> tuple[Any, Any]:
-        plan, precision = self.call.plan, self._precision
-        dx = backend.conv_transpose(
-            plan, dy, self._w, None, method="auto", precision=precision, preferred=None
-        )
-        return dx, backend.weight_cotangent(plan, dy, self._x, precision=precision)
