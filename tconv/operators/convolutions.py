@@ -23,8 +23,9 @@ from tconv._core.arguments import (
     positive,
 )
 from tconv._core.axis import Axis
+from tconv._core.boundary import boundary_of, padding_modes
 from tconv._core.plan import conv_call, conv_transpose_call
-from tconv._core.typing import ForwardPadding, Ints, Padding
+from tconv._core.typing import ForwardPadding, Ints, Padding, PaddingModes
 from tconv._dispatch import received
 from tconv.columns import conv_matrix
 from tconv.convolution import conv, conv_transpose
@@ -50,13 +51,14 @@ class _Convolution(Operator):
     padding: ForwardPadding
     dilation: Ints
     groups: int
-    padding_mode: Any
+    padding_mode: PaddingModes
 
     def __post_init__(self) -> None:
         register()
         _, w = received(w=self.w)
         axes = max(w.ndim - 2, 1)
         input_size = nonempty("input_size", self.input_size, axes)
+        modes = padding_modes(self.padding_mode, axes) or ("zeros",)
         self._store(
             w=_read_only(np.array(w)) if isinstance(w, np.ndarray) else w,
             batch=_batch(self.batch),
@@ -64,6 +66,7 @@ class _Convolution(Operator):
             stride=positive("stride", self.stride, axes),
             dilation=positive("dilation", self.dilation, axes),
             groups=group_count(self.groups),
+            padding_mode=modes[0] if len(set(modes)) == 1 else modes,
         )
         self._settle(input_size)
 
@@ -100,8 +103,11 @@ class _Convolution(Operator):
     @property
     def _parameters(self) -> dict[str, Any]:
         """The arguments that both functions take."""
-        modes = {} if self.padding_mode == "zeros" else {"padding_mode": self.padding_mode}
-        return self._sizes | {"groups": self.groups} | modes
+        return self._numbers | {"padding_mode": self.padding_mode}
+
+    @property
+    def _numbers(self) -> dict[str, Any]:
+        return self._sizes | {"groups": self.groups}
 
     @property
     def _sizes(self) -> dict[str, Any]:
@@ -267,13 +273,14 @@ class Conv(_Convolution):
     padding: ForwardPadding = 0
     dilation: Ints = 1
     groups: int = 1
-    padding_mode: Any = "zeros"
+    padding_mode: PaddingModes = "zeros"
 
     def _settle(self, input_size: Shape) -> None:
         w = self.w
         channels = w.shape[1] * self.groups if w.ndim > 1 else 0
-        call = conv_call((1, channels, *input_size), w.shape, **self._parameters)
-        pairs = _pairs(self.padding, call.plan.axes)
+        plan = conv_call((1, channels, *input_size), w.shape, **self._numbers).plan
+        boundary_of(plan, self.padding_mode)
+        pairs = _pairs(self.padding, plan.axes)
         if isinstance(self.padding, str):  # strides may leave a rest that no window reads
             pairs = tuple((lo, max(hi, 0)) for lo, hi in pairs)
         self._store(padding=pairs)
@@ -350,26 +357,26 @@ class ConvTranspose(_Convolution):
     output_size: Ints | None = None
     dilation: Ints = 1
     groups: int = 1
-    padding_mode: Any = "zeros"
+    padding_mode: PaddingModes = "zeros"
 
     def _settle(self, input_size: Shape) -> None:
         w = self.w
-        call = conv_transpose_call(
+        plan = conv_transpose_call(
             (1, w.shape[0] if w.ndim else 0, *input_size),
             w.shape,
             output_padding=self.output_padding,
             output_size=self.output_size,
-            **self._parameters,
-        )
-        axes = call.plan.axes
+            **self._numbers,
+        ).plan
+        boundary_of(plan, self.padding_mode)
         pairs, ends = [], []
-        for (lo, hi), axis in zip(_pairs(self.padding, axes), axes, strict=True):
+        for (lo, hi), axis in zip(_pairs(self.padding, plan.axes), plan.axes, strict=True):
             # Strides within the output padding, which PyTorch allows below the dilation, count as
             # less padding: a convolution takes the rest of a stride alone back to this input.
             whole, rest = divmod(hi - axis.hi, axis.stride)
             pairs.append((lo, hi - whole * axis.stride))
             ends.append(rest)
-        size = call.plan.output_size
+        size = plan.output_size
         self._store(padding=tuple(pairs), output_padding=tuple(ends), output_size=size)
 
     @cached_property
