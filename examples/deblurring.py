@@ -182,7 +182,7 @@ def report(torus: Torus) -> None:
 
 def draw(images: dict[str, Any], scene: Any, path: Path) -> None:
     """The pictures by what was taken to be beyond the border, and the errors there."""
-    figure = Figure(figsize=(13, 7), layout="constrained")
+    figure = Figure(figsize=(13, 6.9), layout="constrained")
     grid = figure.add_gridspec(2, 4)
     shown = ("blurred", "circular", "zeros", "replicate", UNKNOWN)
     panels = {"the scene in the frame": scene} | {name: images[name] for name in shown}
@@ -191,11 +191,11 @@ def draw(images: dict[str, Any], scene: Any, path: Path) -> None:
     ):
         axes = figure.add_subplot(grid[place])
         axes.imshow(image[:, 0].transpose(1, 2, 0).clip(0, 1), interpolation="nearest")
-        title = f"beyond the border: {name}" if name in (*MODES, UNKNOWN) else name
+        title = f"{name} beyond the border" if name in (*MODES, UNKNOWN) else name
         if image is not scene:
             border, inside = strip_and_inside(image, scene)
             title += f"\nborder {border:.1f} dB, inside {inside:.1f} dB"
-        axes.set_title(title, fontsize=10.5)
+        axes.set_title(title, fontsize=10)
         axes.axis("off")
     axes = figure.add_subplot(grid[1, 2:])
     for name in ("blurred", *MODES, UNKNOWN):
@@ -204,7 +204,10 @@ def draw(images: dict[str, Any], scene: Any, path: Path) -> None:
     axes.set_xlabel("pixels from the border")
     axes.set_ylabel("error (root mean square)")
     axes.set_yscale("log")
-    axes.set_title("What the border costs", fontsize=10.5)
+    axes.set_yticks((0.05, 0.1, 0.2, 0.4, 0.8), ("0.05", "0.1", "0.2", "0.4", "0.8"))
+    axes.minorticks_off()
+    axes.set_xlim(0, scene.shape[-1] // 4)
+    axes.set_title("What the border costs", fontsize=10)
     axes.grid(alpha=0.3)
     axes.legend()
     pictures.save(figure, path)
