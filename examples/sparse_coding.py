@@ -32,7 +32,7 @@ from tqdm import tqdm
 
 from tconv.operators import ConvTranspose
 
-KERNEL, STRIDE, PENALTY = 10, 2, 1.0
+KERNEL, STRIDE, PENALTY = 10, 2, 1.5
 
 
 class Measures(NamedTuple):
@@ -150,7 +150,7 @@ def main(argv: list[str] | None = None) -> dict[str, Any]:
     options.add_argument("--out", type=Path, default=Path(__file__).parent / "output")
     chosen = options.parse_args(argv)
 
-    rounds, atoms, count, size, iterations = 60, 48, 60, 32, 200
+    rounds, atoms, count, size, iterations = 60, 32, 60, 32, 200
     if chosen.short:
         rounds, atoms, count, size, iterations = 4, 8, 8, 16, 40
     learner = Learner(pieces("china", count, size), atoms)
@@ -161,7 +161,8 @@ def main(argv: list[str] | None = None) -> dict[str, Any]:
     for _ in (bar := tqdm(range(rounds), desc="learning", unit="round")):
         history.append(learner.round(20, 10))
         bar.set_postfix(objective=f"{history[-1].objective:.4f}")
-    learned = learner.synthesis.w
+    most_used = np.argsort(-np.abs(learner.z).sum(axis=(0, 2, 3)))
+    learned = learner.synthesis.w[most_used]
     after, redrawn = code_anew(learned, held_out, iterations)
 
     report(history, before, after)
@@ -184,13 +185,12 @@ def report(history: list[Measures], before: Measures, after: Measures) -> None:
 
 def draw(dictionaries: Any, history: list[Measures], pair: Any, path: Path) -> None:
     """Atoms before and after, the rounds, and images with what their codes draw."""
-    figure = Figure(figsize=(12, 8.4), layout="constrained")
-    upper, lower = figure.subfigures(2, 1, height_ratios=(1.5, 1))
-    titles = ("atoms of noise, before", "atoms learned: edges and stripes")
+    figure = Figure(figsize=(12, 7.4), layout="constrained")
+    upper, lower = figure.subfigures(2, 1, height_ratios=(1.2, 1))
+    titles = ("atoms of noise, before", "atoms learned, the most used first")
     for axes, atoms, title in zip(upper.subplots(1, 2), dictionaries, titles, strict=True):
         largest = np.abs(atoms).max(axis=(1, 2, 3), keepdims=True)
-        smoothest = np.argsort(((atoms[..., 1:] - atoms[..., :-1]) ** 2).sum(axis=(1, 2, 3)))
-        pictures.show_grid(axes, (atoms / largest / 2 + 0.5)[smoothest], 8, title)
+        pictures.show_grid(axes, atoms / largest / 2 + 0.5, 8, title)
     curves, images = lower.subplots(1, 2, width_ratios=(1, 1.7))
     for name, label in (("missed", "energy missed, %"), ("used", "code that is not zero, %")):
         values = [getattr(row, name) for row in history]
