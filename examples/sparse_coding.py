@@ -185,7 +185,7 @@ def report(history: list[Measures], before: Measures, after: Measures) -> None:
 
 def draw(dictionaries: Any, history: list[Measures], pair: Any, path: Path) -> None:
     """Atoms before and after, the rounds, and images with what their codes draw."""
-    figure = Figure(figsize=(12, 7.4), layout="constrained")
+    figure = Figure(figsize=(12, 6.6), layout="constrained")
     upper, lower = figure.subfigures(2, 1, height_ratios=(1.2, 1))
     titles = ("atoms of noise, before", "atoms learned, the most used first")
     for axes, atoms, title in zip(upper.subplots(1, 2), dictionaries, titles, strict=True):

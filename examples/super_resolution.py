@@ -163,7 +163,7 @@ def find_kernel(scene: Any, stride: int, count: int) -> Found:
 
     start = gaussian(len(true), 2.0, 2.0)
     logits = jnp.asarray(np.log(start), jnp.float32)
-    optimizer = optax.adam(0.3)
+    optimizer = optax.adam(optax.cosine_decay_schedule(0.15, count))
     state = optimizer.init(logits)
     slope, losses = jax.jit(jax.value_and_grad(loss)), []
     for _ in (bar := tqdm(range(count), desc="the kernel", unit="step")):
@@ -207,13 +207,13 @@ def main(argv: list[str] | None = None) -> dict[str, Any]:
     options.add_argument("--out", type=Path, default=Path(__file__).parent / "output")
     chosen = options.parse_args(argv)
 
-    side, known, strides, count, steps = 112, 72, (2, 3), 200, 80
+    side, known, strides, count, steps = 112, 112, (2, 3), 200, 100
     if chosen.short:
         side, known, strides, count, steps = 32, 24, (2,), 20, 8
     flower, china = (photograph(name).mean(axis=0) for name in ("flower", "china"))
     scene = flower[:, 213 - side // 2 :, 310 - side // 2 :][:, :side, :side]
     enlarged = {stride: enlarge(scene, stride, count) for stride in strides}
-    found = find_kernel(china[:, 120 : 120 + known, 140 : 140 + known], 2, steps)
+    found = find_kernel(china[:, 110 : 110 + known, 140 : 140 + known], 2, steps)
     change = differences(scene.shape[-2:])
     of_kernel = {
         name: tikhonov(camera(kernel, (side, side), 2), change, enlarged[2].y, SMOOTH)[0]
