@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable
 from dataclasses import KW_ONLY, dataclass, fields
 from functools import cached_property
 from math import prod
@@ -43,7 +42,6 @@ class _Convolution(Operator):
     """
 
     child: ClassVar[str] = "w"
-    _map: ClassVar[Callable[..., Any]]
     w: Any
     input_size: Ints
     batch: Ints
@@ -81,8 +79,7 @@ class _Convolution(Operator):
     def made(cls, w: Any, settings: tuple[Any, ...]) -> Self:
         """The operator of settings that have been checked; w may be what JAX puts in its place."""
         operator = object.__new__(cls)
-        names = (field.name for field in fields(cls)[1:])  # type: ignore[arg-type]
-        operator._store(w=w, **dict(zip(names, settings, strict=True)))
+        operator._store(w=w, **dict(zip(_names(cls), settings, strict=True)))
         return operator
 
     @cached_property
@@ -93,12 +90,12 @@ class _Convolution(Operator):
     @cached_property
     def _settings(self) -> dict[str, Any]:
         """Those by name, once the operator is made."""
-        return {field.name: getattr(self, field.name) for field in fields(self)[1:]}  # type: ignore[arg-type]
+        return {name: getattr(self, name) for name in _names(type(self))}
 
     def _with(self, kind: type[_Convolution], **changed: Any) -> Any:
         """An operator of another kind that has the fields of this one, but for the changed."""
         known = self._settings | changed
-        return kind.made(self.w, tuple(known[field.name] for field in fields(kind)[1:]))  # type: ignore[arg-type]
+        return kind.made(self.w, tuple(known[name] for name in _names(kind)))
 
     @property
     def _parameters(self) -> dict[str, Any]:
@@ -403,6 +400,11 @@ class ConvTranspose(_Convolution):
     def to_sparse(self) -> Any:
         """The matrix as a ``scipy.sparse.csr_array``; needs SciPy."""
         return self.T.to_sparse().T.tocsr()
+
+
+def _names(kind: Any) -> list[str]:
+    """The fields of an operator behind the weight."""
+    return [field.name for field in fields(kind)[1:]]
 
 
 def _batch(value: Any) -> Shape:
