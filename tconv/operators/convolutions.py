@@ -134,10 +134,10 @@ class _Convolution(Operator):
         """The largest singular value, the Lipschitz constant of the map.
 
         Exact where stride is 1, every axis is circular and the size is kept: the largest over the
-        frequencies of the kernel's Fourier transform.  Otherwise by power iteration.
+        frequencies of the kernel's Fourier transform.  Otherwise by power iteration, sped up.
 
         Args:
-            tolerance: relative error at which the iteration ends.
+            tolerance: relative error at which the iteration ends; it comes from below.
             max_iterations: how many it may take.
             seed: of the random start.
 
@@ -146,7 +146,7 @@ class _Convolution(Operator):
 
         Raises: ValueError for a NumPy weight where they did not suffice.
 
-        Source: see ``tconv.operators.norm``.
+        Source: see ``tconv.operators.norm`` and ``tconv.operators.iteration``.
 
         >>> import numpy as np, tconv
         >>> w = np.array([[[1.0, -2.0, 1.0]]])
