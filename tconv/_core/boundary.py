@@ -68,7 +68,16 @@ class Boundary:
         elements, as far as they can be cut."""
         if all(map(is_known, (*self.plan.x_shape, *self.plan.y_shape))):
             return _parts(self, most)
-        return _parts.__wrapped__(self, None)
+        try:
+            return _parts.__wrapped__(self, None)
+        except Exception as error:  # JAX's own of what is inconclusive; the core imports no JAX
+            reads = tuple(max(axis.lo, 0) for axis in self.plan.axes)
+            raise ValueError(
+                f"padding_mode: where the border is read from must be known; got {self.modes!r} "
+                f"and an image of symbolic size {self.plan.output_size} with {reads} before it. "
+                f"Say how large it is at least, as in jax.export.symbolic_shape('h, w', "
+                f"constraints=['h >= 8', 'w >= 8'])."
+            ) from error
 
 
 def padding_modes(value: Any, axes: int, letters: str = "") -> Modes:
@@ -91,6 +100,13 @@ def _remedy(mode: Any) -> str:
     word = str(mode).lower()
     word = words.get(word, word)
     return f"Write {word!r}." if word in MODES else "Leave it out for zeros."
+
+
+def check_zeros(padding_mode: Any, rule: str, remedy: str) -> None:
+    """Refuse any other mode where only zeros are read beyond the border."""
+    modes = (padding_mode,) if isinstance(padding_mode, str) else padding_mode
+    if {*modes} != {"zeros"}:
+        fail("padding_mode", None, f"must be 'zeros': {rule}", repr(padding_mode), remedy)
 
 
 def boundary_of(plan: Plan, padding_mode: Any, letters: str = "") -> Boundary | None:
