@@ -17,8 +17,9 @@ from tconv._core.arguments import (
     per_axis,
     positive,
 )
+from tconv._core.boundary import Modes, boundary_of
 from tconv._core.plan import Plan, conv_call
-from tconv._core.typing import AnyArray, Array, ForwardPadding, Ints
+from tconv._core.typing import AnyArray, Array, ForwardPadding, Ints, PaddingModes
 from tconv._dispatch import received
 
 
@@ -204,6 +205,7 @@ def conv_matrix(
     padding: ForwardPadding = 0,
     dilation: Ints = 1,
     groups: int = 1,
+    padding_mode: PaddingModes = "zeros",
     sparse: bool = False,
 ) -> Any:
     """The matrix M of the convolution: ``conv(x).ravel() == M @ x.ravel()``.
@@ -213,7 +215,7 @@ def conv_matrix(
     Args:
         w: weight of the convolution, (out_channels, in_channels/groups, *kernel_size).
         input_size: spatial size of the convolution's input, an int or one int an axis.
-        stride, padding, dilation, groups: those of ``conv``.
+        stride, padding, dilation, groups, padding_mode: those of ``conv``.
         sparse: return a SciPy CSR array, from a NumPy weight only.
 
     Returns: (out_channels * prod(output size), in_channels * prod(input_size)), an array of
@@ -237,16 +239,18 @@ def conv_matrix(
     plan = conv_call(
         x_shape, w.shape, stride=stride, padding=padding, dilation=dilation, groups=groups
     ).plan
+    boundary = boundary_of(plan, padding_mode)
+    modes = None if boundary is None else boundary.modes
     in_channels, positions, out_channels, outputs = relation.matrix_shape(plan)
     rows, columns = in_channels * positions, out_channels * outputs
     for shape in [(rows,), (columns,)] if sparse else [(rows, columns)]:
         check_allocatable("input_size", shape, "Use a smaller one.")
     if sparse:
-        return _csr(plan, w)
-    return backend.conv_matrix(plan, w)
+        return _csr(plan, w, modes)
+    return backend.conv_matrix(plan, w, modes)
 
 
-def _csr(plan: Plan, w: Any) -> Any:
+def _csr(plan: Plan, w: Any, modes: Modes | None) -> Any:
     """The matrix as a ``scipy.sparse.csr_array`` in the dtype of w, a NumPy array."""
     if not isinstance(w, np.ndarray):
         raise TypeError(
@@ -265,7 +269,7 @@ def _csr(plan: Plan, w: Any) -> Any:
         raise ImportError(
             "conv_matrix(sparse=True) needs SciPy, which is optional: pip install scipy."
         ) from error
-    (lead, rows, other, columns), taps = relation.dense_index(plan)
+    (lead, rows, other, columns), taps = relation.dense_index(plan, modes)
     shape = relation.matrix_shape(plan)
     values = w.reshape(*w.shape[:2], plan.taps)[:, :, taps]
     row = np.broadcast_to(lead * shape[1] + rows, values.shape)

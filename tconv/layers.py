@@ -19,9 +19,10 @@ from tconv._core.arguments import (
     positive,
 )
 from tconv._core.axis import check_same, parameters_of
+from tconv._core.boundary import padding_modes
 from tconv._core.dtypes import check_real, kind, named_dtype, preferred_dtype
 from tconv._core.layout import Layout, axis_strings, layout_of
-from tconv._core.typing import AnyArray, Array, DTypeLike, Ints, Padding
+from tconv._core.typing import AnyArray, Array, DTypeLike, Ints, Padding, PaddingModes
 from tconv._dispatch import received
 from tconv.convolution import conv, conv_transpose
 from tconv.init import default_parameters
@@ -45,6 +46,7 @@ class _Layer:
     dilation: Ints
     groups: int
     bias: bool
+    padding_mode: PaddingModes
     dimension_numbers: Any
     dtype: DTypeLike
     precision: Any
@@ -89,6 +91,8 @@ class _Layer:
             self.store(name, positive(name, getattr(self, name), axes, letters))
         padding = padding_argument(self.padding, axes, self.padding_strings, letters)
         self.store("padding", _plain(padding))
+        modes = padding_modes(self.padding_mode, axes, letters)
+        self.store("padding_mode", modes[0] if len({*modes}) == 1 else modes)
         self.store("groups", groups)
         self.store("bias", bool(self.bias))
         self.store("precision", plain_precision(self.precision))
@@ -162,7 +166,7 @@ class _Layer:
     @property
     def computing(self) -> dict[str, Any]:
         """The arguments that both directions hand on as they are."""
-        names = ("stride", "padding", "dilation", "groups", *_BY_NAME)
+        names = ("stride", "padding", "padding_mode", "dilation", "groups", *_BY_NAME)
         return {name: getattr(self, name) for name in names if name != "dtype"}
 
     def __repr__(self) -> str:
@@ -171,10 +175,10 @@ class _Layer:
         parts += [f"kernel_size={self.kernel_size}", f"stride={self.stride}"]
         zeros, ones = (0,) * self.axes, (1,) * self.axes
         defaults = {"padding": zeros, "dilation": ones, "output_padding": zeros, "groups": 1}
-        for name in (*defaults, "bias", *_BY_NAME):
-            default = True if name == "bias" else defaults.get(name)
-            value = getattr(self, name, default)
-            if value != default:
+        defaults = {**defaults, "bias": True, "padding_mode": "zeros"}
+        for name in (*defaults, *_BY_NAME):
+            default = defaults.get(name)
+            if (value := getattr(self, name, default)) != default:
                 parts.append(f"{name}={value}")
         return f"{type(self).__name__}({', '.join(parts)})"
 
@@ -200,6 +204,7 @@ class _ConvTranspose(_Layer):
     groups: int = 1
     bias: bool = True
     dilation: Ints = 1
+    padding_mode: PaddingModes = "zeros"
     dimension_numbers: Any = field(default=None, kw_only=True)
     dtype: DTypeLike = field(default=None, kw_only=True)
     precision: Any = field(default=None, kw_only=True)
@@ -261,6 +266,7 @@ class _Conv(_Layer):
     dilation: Ints = 1
     groups: int = 1
     bias: bool = True
+    padding_mode: PaddingModes = "zeros"
     dimension_numbers: Any = field(default=None, kw_only=True)
     dtype: DTypeLike = field(default=None, kw_only=True)
     precision: Any = field(default=None, kw_only=True)
@@ -312,6 +318,7 @@ class ConvTranspose2d(_ConvTranspose):
         groups: divides both channel counts.
         bias: whether the layer has one.
         dilation: at least 1; int or one int an axis.
+        padding_mode: as in ``conv_transpose``; one mode, or one an axis.
         dimension_numbers: the order of x, of the weight in ``params`` and of the result, as
             ``conv_transpose`` takes it; by default PyTorch's.  ``("NHWC", "IOHW", "NHWC")``
             takes the weights of a PyTorch state dict as they are and channels-last images.
@@ -365,8 +372,8 @@ class Conv2d(_Conv):
     Frozen, hashable and equal by value, so it is a static argument or field under ``jax.jit``.
 
     Args: those of ``ConvTranspose2d`` less output_padding, in the order in_channels, out_channels,
-        kernel_size, stride, padding (every form that ``conv`` takes), dilation, groups, bias; the
-        rest by name.  PyTorch's order of the weight is OIHW.
+        kernel_size, stride, padding (every form that ``conv`` takes), dilation, groups, bias,
+        padding_mode; the rest by name.  PyTorch's order of the weight is OIHW.
 
     Raises: ValueError or TypeError for a configuration that no input could make valid.
 

@@ -14,6 +14,9 @@ from functools import lru_cache
 from math import prod
 from typing import Any, NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
+
 from tconv._core.arguments import axis_name, entries_of, fail, is_known, one_an_axis
 from tconv._core.axis import Axis
 from tconv._core.plan import Plan
@@ -65,11 +68,20 @@ class Boundary:
         elements, as far as they can be cut."""
         if all(map(is_known, (*self.plan.x_shape, *self.plan.y_shape))):
             return _parts(self, most)
-        return _parts.__wrapped__(self, None)
+        try:
+            return _parts.__wrapped__(self, None)
+        except Exception as error:  # JAX's own of what is inconclusive; the core imports no JAX
+            reads = tuple(max(axis.lo, 0) for axis in self.plan.axes)
+            raise ValueError(
+                f"padding_mode: where the border is read from must be known; got {self.modes!r} "
+                f"and an image of symbolic size {self.plan.output_size} with {reads} before it. "
+                f"Say how large it is at least, as in jax.export.symbolic_shape('h, w', "
+                f"constraints=['h >= 8', 'w >= 8'])."
+            ) from error
 
 
-def padding_modes(value: Any, axes: int, letters: str = "") -> Modes | None:
-    """One mode an axis, from one for all or one an axis; None where all are zeros."""
+def padding_modes(value: Any, axes: int, letters: str = "") -> Modes:
+    """One mode for each spatial axis, from one for all or one an axis."""
     given = (value,) if isinstance(value, str) else entries_of(value)
     if given is None:
         given = (value,)
@@ -79,7 +91,7 @@ def padding_modes(value: Any, axes: int, letters: str = "") -> Modes | None:
             accepted = ", ".join(map(repr, MODES))
             where = None if len(given) == 1 else axis_name(axis, letters)
             fail("padding_mode", where, f"must be one of {accepted}", repr(mode), _remedy(mode))
-    return None if set(modes) == {"zeros"} else modes
+    return modes
 
 
 def _remedy(mode: Any) -> str:
@@ -90,12 +102,19 @@ def _remedy(mode: Any) -> str:
     return f"Write {word!r}." if word in MODES else "Leave it out for zeros."
 
 
+def check_zeros(padding_mode: Any, rule: str, remedy: str) -> None:
+    """Refuse any other mode where only zeros are read beyond the border."""
+    modes = (padding_mode,) if isinstance(padding_mode, str) else padding_mode
+    if {*modes} != {"zeros"}:
+        fail("padding_mode", None, f"must be 'zeros': {rule}", repr(padding_mode), remedy)
+
+
 def boundary_of(plan: Plan, padding_mode: Any, letters: str = "") -> Boundary | None:
     """The checked modes of a plan; None where nothing but zeros is read beyond the border."""
     if padding_mode == "zeros":
         return None
     modes = padding_modes(padding_mode, len(plan.axes), letters)
-    if modes is None:
+    if {*modes} == {"zeros"}:
         return None
     for number, (axis, mode) in enumerate(zip(plan.axes, modes, strict=True)):
         single = is_known(axis.output_size) and axis.output_size == 1
@@ -193,6 +212,15 @@ def _part(boundary: Boundary, slab: Sequence[Range]) -> Part | None:
         axes.append(piece.cut_taps(some.start, some.stop))
     plan = replace(boundary.plan, axes=tuple(axes))
     return Part(slice(None), tuple(runs), tuple(inputs), tuple(taps), plan)
+
+
+def extended_axis(axis: Axis, mode: str) -> tuple[Axis, NDArray[np.intp]]:
+    """The axis whose output is the extended one, and where each position of it is read."""
+    start, stop = _extended(axis, mode)
+    runs = runs_of(mode, axis.output_size, start, stop)
+    positions = [np.arange(run.length) * run.step + run.first for run in runs]
+    extended = replace(axis, output_size=stop - start, lo=axis.lo + start)
+    return extended, np.concatenate(positions).astype(np.intp)
 
 
 def runs_of(mode: str, size: int, start: int, stop: int) -> list[Run]:

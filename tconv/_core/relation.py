@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tconv._core.axis import Axis
+from tconv._core.boundary import Modes, extended_axis
 from tconv._core.plan import Plan
 
 Index = NDArray[np.intp]
@@ -23,11 +24,14 @@ class Entries(NamedTuple):
     columns: Index
 
 
-def entries(plan: Plan) -> Entries:
-    """Every (input position, tap, output position) that ``i*s + t*d - lo == o`` joins."""
+def entries(plan: Plan, modes: Modes | None = None) -> Entries:
+    """Every (input position, tap, output position) that ``i*s + t*d - lo == o`` joins; with modes
+    also those beyond the border, at the output position that is read there."""
     taps = rows = columns = np.zeros(1, np.intp)
-    for axis in plan.axes:
-        i, t, o = _joined(axis)
+    for axis, mode in zip(plan.axes, modes or ("zeros",) * len(plan.axes), strict=True):
+        extended, positions = extended_axis(axis, mode)
+        i, t, o = _joined(extended)
+        o = positions[o]
         taps = _append(taps, axis.kernel_size, t)
         rows = _append(rows, axis.input_size, i)
         columns = _append(columns, axis.output_size, o)
@@ -65,9 +69,9 @@ def matrix_shape(plan: Plan) -> tuple[int, int, int, int]:
     return plan.in_channels, prod(plan.input_size), plan.out_channels, prod(plan.output_size)
 
 
-def dense_index(plan: Plan) -> tuple[Any, Index]:
+def dense_index(plan: Plan, modes: Modes | None = None) -> tuple[Any, Index]:
     """The index into an array of ``matrix_shape`` that takes ``w.reshape(.., taps)[.., taps]``,
-    and those taps."""
-    found = entries(plan)
+    and those taps.  With modes it may name an element more than once: the sum is meant."""
+    found = entries(plan, modes)
     lead, other = channel_pairs(plan)
     return (lead[:, :, None], found.rows, other[:, :, None], found.columns), found.taps

@@ -10,6 +10,7 @@ from typing import Any, Protocol, TypeVar
 import numpy as np
 
 from tconv._core.arguments import Shape
+from tconv._core.boundary import Modes
 from tconv._core.dtypes import check_supported
 from tconv._core.plan import Plan
 from tconv._core.sampling import Taps
@@ -86,7 +87,7 @@ class Backend(Protocol[Operand]):
 
     def col2im(self, plan: Plan, cols: Operand) -> Operand: ...
 
-    def conv_matrix(self, plan: Plan, w: Operand) -> Operand: ...
+    def conv_matrix(self, plan: Plan, w: Operand, modes: Modes | None = None) -> Operand: ...
 
     def fractional_stride(self, x: Operand, stride: Shape) -> Operand: ...
 

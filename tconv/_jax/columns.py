@@ -9,9 +9,10 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
-from tconv._core import relation
+from tconv._core import dtypes, relation
 from tconv._core.arguments import is_known
 from tconv._core.axis import Axis
+from tconv._core.boundary import Modes
 from tconv._core.plan import Plan
 from tconv._jax.forms.axes import padded
 
@@ -56,12 +57,16 @@ def col2im(plan: Plan, cols: jax.Array) -> jax.Array:
     return result
 
 
-def conv_matrix(plan: Plan, w: jax.Array) -> jax.Array:
+def conv_matrix(plan: Plan, w: jax.Array, modes: Modes | None = None) -> jax.Array:
     """The dense matrix of the convolution: rows are positions of x, columns of y."""
-    index, taps = relation.dense_index(plan)
+    index, taps = relation.dense_index(plan, modes)
     shape = relation.matrix_shape(plan)
     values = jnp.reshape(w, (*w.shape[:2], plan.taps))[:, :, taps]
-    matrix = jnp.zeros(shape, w.dtype).at[index].set(values)
+    if modes is None:
+        matrix = jnp.zeros(shape, w.dtype).at[index].set(values)
+    else:
+        sums = jnp.zeros(shape, dtypes.accumulator(w.dtype))
+        matrix = sums.at[index].add(values.astype(sums.dtype)).astype(w.dtype)
     return matrix.reshape(shape[0] * shape[1], shape[2] * shape[3])
 
 

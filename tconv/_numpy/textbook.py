@@ -7,7 +7,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from tconv._core import relation
+from tconv._core import dtypes, relation
+from tconv._core.boundary import Modes
 from tconv._core.plan import Plan
 from tconv._core.typing import AnyArray
 from tconv._numpy.choose import choose
@@ -35,11 +36,15 @@ def matrix(plan: Plan, x: AnyArray, w: AnyArray) -> AnyArray:
     return y.reshape(plan.y_shape)
 
 
-def conv_matrix(plan: Plan, w: AnyArray) -> AnyArray:
+def conv_matrix(plan: Plan, w: AnyArray, modes: Modes | None = None) -> AnyArray:
     """(in_channels * input positions, out_channels * output positions), the dense matrix of
     the convolution: rows are positions of x, columns of y."""
-    index, taps = relation.dense_index(plan)
+    index, taps = relation.dense_index(plan, modes)
     shape = relation.matrix_shape(plan)
-    dense = np.zeros(shape, w.dtype)
-    dense[index] = w.reshape(*w.shape[:2], plan.taps)[:, :, taps]
-    return dense.reshape(shape[0] * shape[1], shape[2] * shape[3])
+    values = w.reshape(*w.shape[:2], plan.taps)[:, :, taps]
+    dense = np.zeros(shape, w.dtype if modes is None else dtypes.accumulator(w.dtype))
+    if modes is None:
+        dense[index] = values
+    else:
+        np.add.at(dense, index, values.astype(dense.dtype))
+    return dense.reshape(shape[0] * shape[1], shape[2] * shape[3]).astype(w.dtype, copy=False)

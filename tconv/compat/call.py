@@ -18,7 +18,7 @@ from tconv._core.arguments import (
 from tconv._core.axis import AxisParameters, parameters_of
 from tconv._core.dtypes import preferred_dtype
 from tconv._core.layout import layout_of
-from tconv._core.typing import DTypeLike
+from tconv._core.typing import DTypeLike, PaddingMode
 from tconv._dispatch import received
 from tconv.compat.conventions import Convention, to_tconv
 from tconv.compat.crops import Every, cropped
@@ -134,6 +134,7 @@ class Call:
         *,
         argument: str = "padding",
         empty: bool = False,
+        padding_mode: PaddingMode = "zeros",
         precision: Any = None,
         preferred: DTypeLike = None,
     ) -> Any:
@@ -162,6 +163,7 @@ class Call:
             stride=[one.stride for one in every],
             padding=cropped(every),
             dilation=[one.dilation for one in every],
+            padding_mode=padding_mode,
             dimension_numbers=self.specs,
             **options,
         )

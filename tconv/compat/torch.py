@@ -141,7 +141,7 @@ def from_module(module: torch.nn.Module) -> tuple[Layer, Parameters]:
     Returns: ``(layer, params)`` with ``layer.apply(params, x)`` equal to ``module(x)``; the
         parameters are copies.
 
-    Raises: TypeError for another module; ValueError for a ``padding_mode`` other than zeros.
+    Raises: TypeError for another module.
 
     Source: ``torch.nn.ConvTranspose2d``, ``torch.nn.Conv2d``.
 
@@ -160,15 +160,6 @@ def from_module(module: torch.nn.Module) -> tuple[Layer, Parameters]:
             f"{type(module).__module__}.{type(module).__qualname__}. Convert its layers one by "
             f"one, from module.named_modules()."
         )
-    if module.padding_mode != "zeros":
-        fail(
-            "module",
-            None,
-            "must have padding_mode='zeros'",
-            f"padding_mode={module.padding_mode!r}",
-            "Pad x with numpy.pad or jax.numpy.pad, of mode 'reflect', 'edge' or 'wrap', and make "
-            "the layer with padding=0.",
-        )
     kind = getattr(layers, name)
     options = {key.name: getattr(module, key.name) for key in fields(kind) if not key.kw_only}
     layer = kind(**options | {"bias": module.bias is not None})
@@ -185,8 +176,8 @@ def to_module(layer: Layer, params: Mapping[str, Any]) -> torch.nn.Module:
 
     Returns: the layer of ``torch.nn`` with the same name, on the CPU, in the parameters' dtype.
 
-    Raises: ValueError for a padding that PyTorch's layer does not have, or parameters that are
-        not the layer's; TypeError for what is no layer of tconv.
+    Raises: ValueError for a padding, or a mode of it, that PyTorch's layer does not have, or
+        parameters that are not the layer's; TypeError for what is no layer of tconv.
 
     Source: ``torch.nn.ConvTranspose2d``, ``torch.nn.Conv2d``.
 
@@ -213,6 +204,9 @@ def to_module(layer: Layer, params: Mapping[str, Any]) -> torch.nn.Module:
 
 def _transposed_padding(layer: Transposed) -> dict[str, Any]:
     """One int an axis, and what the high side crops less than the low one as output padding."""
+    if layer.padding_mode != "zeros":
+        rule, got = "PyTorch's transposed layers fold nothing back", _mode_of(layer)
+        fail("layer", None, rule, got, "Take torch.autograd of the Conv layer with this mode.")
     every = parameters(layer)
     if isinstance(layer.padding, str):
         pairs = tuple(one.same(layer.padding == "same_lower").padding for one in every)
@@ -231,6 +225,9 @@ def _transposed_padding(layer: Transposed) -> dict[str, Any]:
 
 def _forward_padding(layer: Forward) -> dict[str, Any]:
     """One int an axis, or the strings that PyTorch has."""
+    if not isinstance(layer.padding_mode, str):
+        rule = "PyTorch has one padding_mode for all axes"
+        fail("layer", None, rule, _mode_of(layer), _REMEDY)
     given: Any = layer.padding
     every = parameters(layer)
     if given == "same_lower" and all(one.extent % 2 for one in every):
@@ -246,6 +243,10 @@ def _forward_padding(layer: Forward) -> dict[str, Any]:
             rule = "PyTorch pads both sides by the same p >= 0"
             fail("layer", axis, rule, f"padding={given!r}", _REMEDY)
     return {"padding": tuple(lo for lo, _ in pairs)}
+
+
+def _mode_of(layer: Layer) -> str:
+    return f"padding_mode={layer.padding_mode!r}"
 
 
 def _named(argument: str, names: Iterable[str], prefix: str) -> list[str]:

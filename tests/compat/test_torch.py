@@ -176,6 +176,11 @@ NONE = [
     (tconv.Conv2d(2, 2, 3, padding=((1, 1), (0, 1))), 1, "PyTorch pads both sides by the same"),
     (tconv.Conv1d(2, 2, 3, stride=2, padding="same"), None, "PyTorch has 'same' with stride 1"),
     (tconv.Conv1d(2, 2, 4, padding="same_lower"), None, "PyTorch has 'same' with stride 1"),
+    (
+        tconv.Conv2d(2, 2, 3, padding=1, padding_mode=("circular", "zeros")),
+        None,
+        "PyTorch has one padding_mode for all axes; got padding_mode=.'circular', 'zeros'.",
+    ),
 ]
 
 
@@ -187,9 +192,26 @@ def test_paddings_that_pytorch_s_layers_do_not_have(layer, axis, text):
         to_module(layer, params)
 
 
+@pytest.mark.parametrize("padding", [0, 1, (2, 1), "same"])
+@pytest.mark.parametrize("mode", ["circular", "reflect", "replicate"])
+def test_a_layer_that_reads_beyond_the_border(mode, padding):
+    module = nn.Conv2d(4, 6, 3, padding=padding, groups=2, dtype=torch.float64, padding_mode=mode)
+    layer, params = from_module(module)
+    assert repr(layer) == repr(module)
+    x = np.random.default_rng(0).standard_normal((2, 4, 5, 6))
+    wanted = module(torch.from_numpy(x)).detach().numpy()
+    np.testing.assert_allclose(layer.apply(params, x), wanted, rtol=0, atol=1e-13)
+    np.testing.assert_array_equal(to_module(layer, params)(torch.from_numpy(x)).detach(), wanted)
+
+
+def test_pytorch_has_no_transposed_layer_that_folds_back():
+    layer = tconv.ConvTranspose1d(1, 1, 3, padding=1, padding_mode="circular")
+    text = r"^layer: PyTorch's transposed layers .*; got padding_mode='circular'. Take torch.autogr"
+    with pytest.raises(ValueError, match=text):
+        to_module(layer, layer.init(np.random.default_rng(0)))
+
+
 def test_what_is_no_layer():
-    with pytest.raises(ValueError, match=r"^module: must have padding_mode='zeros'; got .*'circu"):
-        from_module(nn.Conv1d(2, 2, 3, padding_mode="circular"))
     with pytest.raises(TypeError, match=r"^module: must be one of .*; got .*BatchNorm2d\. Convert"):
         from_module(nn.BatchNorm2d(3))
     with pytest.raises(TypeError, match=r"^layer: must be a ConvTranspose or Conv layer of tconv"):
