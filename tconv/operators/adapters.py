@@ -53,10 +53,11 @@ def to_lineax(operator: Operator, tags: Iterable[object]) -> Any:
     """A ``lineax.FunctionLinearOperator`` on arrays of ``dims``."""
     from jax import ShapeDtypeStruct
     from jax.dtypes import canonicalize_dtype
-    from lineax import FunctionLinearOperator
+    from lineax import FunctionLinearOperator, positive_semidefinite_tag
 
     structure = ShapeDtypeStruct(operator.dims, canonicalize_dtype(operator.dtype))
-    return FunctionLinearOperator(operator.matvec, structure, tuple(tags))
+    own = (positive_semidefinite_tag,) if operator.semidefinite else ()
+    return FunctionLinearOperator(operator.matvec, structure, (*tags, *own))
 
 
 def repeated(matrix: Any, count: int) -> Any:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -28,6 +27,7 @@ class Gram(Operator):
 
     child: ClassVar[str] = "A"
     settings: ClassVar[None] = None
+    semidefinite: ClassVar[bool] = True
 
     @classmethod
     def made(cls, A: Any, settings: None) -> Gram:  # noqa: N803
@@ -75,12 +75,6 @@ class Gram(Operator):
         """The matrix as a ``scipy.sparse.csr_array``; needs SciPy."""
         matrix = self.A.to_sparse()
         return (matrix.conj().T @ matrix).tocsr()
-
-    def to_lineax(self, *, tags: Iterable[object] = ()) -> Any:
-        """A ``lineax.FunctionLinearOperator`` with a ``positive_semidefinite_tag``."""
-        from lineax import positive_semidefinite_tag
-
-        return super().to_lineax(tags=(*tags, positive_semidefinite_tag))
 
     def on_numpy(self) -> Gram:
         """That of A with a NumPy weight."""

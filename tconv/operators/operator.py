@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from functools import cached_property
 from math import prod
-from typing import Any, NoReturn
+from typing import Any, ClassVar, NoReturn
 
 import numpy as np
 
@@ -24,6 +24,8 @@ class Operator(ABC):
     array an array, in the promoted dtype of the operator and its argument.  SciPy's solvers and
     those of ``jax.scipy`` take an operator as it is.
     """
+
+    semidefinite: ClassVar[bool] = False
 
     @property
     @abstractmethod
