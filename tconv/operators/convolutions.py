@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import KW_ONLY, dataclass
+from dataclasses import KW_ONLY, dataclass, replace
 from functools import cached_property
 from math import prod
 from typing import Any
 
+import numpy as np
+
+from tconv._core import dtypes
 from tconv._core.arguments import Pairs, Shape, padding_pairs
 from tconv._core.axis import Axis
 from tconv._core.boundary import boundary_of
@@ -15,6 +18,7 @@ from tconv._core.typing import ForwardPadding, Ints, Padding, PaddingModes
 from tconv.columns import conv_matrix
 from tconv.convolution import conv, conv_transpose
 from tconv.operators import adapters
+from tconv.operators.norm import is_circulant
 from tconv.operators.registration import pytree
 from tconv.operators.weighted import Weighted
 from tconv.sizes import conv_output_size, output_padding_for
@@ -96,6 +100,27 @@ class Conv(Weighted):
 
     def _computed(self, x: Any) -> Any:
         return conv(x, self.w, **self._parameters)
+
+    def gram_in_one_pass(self) -> Conv | None:
+        """``A.H @ A`` as the circular convolution with the autocorrelation of the kernel.
+
+        In float32 on one core it was 1.2 to 16 times as fast as both, from 2 to 32 filters of 3 to
+        7 taps an axis; with XLA, whose rate falls with the kernel's size, from 10 times as fast to
+        5 times as slow, so JAX weights have none.  Half kinds would round the autocorrelation.
+        """
+        w, taps = self.w, self.w.shape[2:]
+        wide = prod(2 * size - 1 for size in taps)
+        cheaper = w.shape[1] * self.groups * wide < 2 * w.shape[0] * prod(taps)
+        exact = isinstance(w, np.ndarray) and dtypes.accumulator(w.dtype) == w.dtype
+        if not (cheaper and exact and is_circulant(self)):
+            return None
+        # r[j, i, u] is the sum over o and t of conj(w[o, j, t]) * w[o, i, t + u].
+        grouped = w.conj().reshape(self.groups, -1, *w.shape[1:]).swapaxes(1, 2)
+        kernel = grouped.reshape(-1, *grouped.shape[2:])
+        ends = [size - 1 for size in taps]
+        correlated = conv(w.swapaxes(0, 1), kernel, padding=ends, groups=self.groups)
+        padding = [d * end for d, end in zip(self._settings["dilation"], ends, strict=True)]
+        return replace(self, w=correlated.swapaxes(0, 1), padding=padding)
 
     def to_sparse(self) -> Any:
         """The matrix as a ``scipy.sparse.csr_array``; needs SciPy."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, ClassVar
 
 import numpy as np
@@ -61,7 +62,13 @@ class Gram(Operator):
 
     def image_of(self, x: Any) -> Any:
         """From (*lead, *dims) to the same."""
+        if isinstance(x, np.ndarray) and self._in_one_pass is not None:
+            return self._in_one_pass.image_of(x)
         return self.A.H.image_of(self.A.image_of(x))
+
+    @cached_property
+    def _in_one_pass(self) -> Operator | None:
+        return self.A.gram_in_one_pass()
 
     def norm(self, *, tolerance: float = 1e-3, max_iterations: int = 1000, seed: int = 0) -> Any:
         """The square of that of A, to twice the tolerance."""

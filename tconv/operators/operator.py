@@ -72,6 +72,10 @@ class Operator(ABC):
     def image_of(self, x: Any) -> Any:
         """From (*lead, *dims) to (*lead, *dimsd), any number of leading axes."""
 
+    def gram_in_one_pass(self) -> Operator | None:
+        """``A.H @ A`` as one operator, where that is cheaper than both."""
+        return None
+
     @cached_property
     def shape(self) -> tuple[int, int]:
         """Elements of an array of the range, and of the domain."""

@@ -112,9 +112,13 @@ class Weighted(Operator):
             return transpose
         return transpose.of_weight(_read_only(self.w.conj()))
 
-    @property
+    @cached_property
     def gram(self) -> Gram:
-        """The normal operator, ``A.H @ A``."""
+        """The normal operator, ``A.H @ A``.
+
+        On NumPy one convolution with the kernel's autocorrelation, where stride is 1, every axis is
+        circular, the size is kept and that takes fewer products; otherwise one after the other.
+        """
         return Gram(self)
 
     def norm(self, *, tolerance: float = 1e-3, max_iterations: int = 1000, seed: int = 0) -> Any:

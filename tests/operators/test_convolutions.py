@@ -112,6 +112,52 @@ def test_complex_weights(kind):
     assert np.sum((gram @ x) * z) == np.sum(x * (gram.T @ z))
 
 
+@pytest.mark.parametrize("dtype", ["int64", "complex128"])
+@pytest.mark.parametrize(
+    ("shape", "size", "named"),
+    [
+        ((8, 1, 3), 7, {"padding": 1}),
+        ((8, 1, 3), 4, {"padding": [(4, 0)], "dilation": 2, "batch": (2, 3)}),
+        ((6, 2, 3, 2), (5, 6), {"padding": [(1, 1), (0, 1)], "batch": 2}),
+        ((9, 2, 2, 3), (5, 6), {"padding": [(1, 0), (1, 1)], "groups": 3}),
+        ((4, 1, 5), 3, {"padding": 2}),  # taps that wrap round
+    ],
+)
+def test_the_normal_operator_in_one_pass(dtype, shape, size, named):
+    """A convolution with the autocorrelation; exact, as small integers are."""
+    rng = np.random.default_rng(0)
+
+    def draw(shape):
+        values = rng.integers(-9, 10, shape).astype(dtype)
+        return values + 1j * rng.integers(-9, 10, shape) if dtype == "complex128" else values
+
+    operator = Conv(draw(shape), size, padding_mode="circular", **named)
+    one = operator.gram_in_one_pass()
+    assert one.dims == one.dimsd == operator.dims
+    x = draw(operator.dims)
+    both = operator.rmatvec(operator @ x)
+    np.testing.assert_array_equal(one @ x, both)
+    np.testing.assert_array_equal(operator.gram @ x, both)
+    on_jax = jax.device_put(operator).gram @ x
+    np.testing.assert_array_equal(on_jax, both)
+
+
+def test_the_normal_operator_in_two_passes():
+    """Where the kernel's autocorrelation has more taps, and where it is another map."""
+    w, named = np.ones((2, 1, 3, 3)), {"padding": 1, "padding_mode": "circular"}
+    assert Conv(w, (5, 6), **named).gram_in_one_pass() is not None
+    others = [
+        Conv(w[:1], (5, 6), **named),
+        Conv(w, (5, 6), padding=1),
+        Conv(w, (5, 6), **named, stride=2),
+        Conv(w, (5, 6), padding_mode="circular"),
+        Conv(w.astype("float16"), (5, 6), **named),
+        jax.device_put(Conv(w, (5, 6), **named)),
+        ConvTranspose(w, (5, 6), **named),
+    ]
+    assert [other.gram_in_one_pass() for other in others] == [None] * len(others)
+
+
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_linear_over_batches_of_any_shape(backend):
     rng = np.random.default_rng(0)
