@@ -12,6 +12,7 @@ from jax import export
 from jax.sharding import NamedSharding, PartitionSpec
 
 import tconv
+from tconv._core import boundary
 from tests._jax.problems import assert_close
 
 MODES = ("circular", "reflect", "replicate")
@@ -43,6 +44,14 @@ def transposed(mode):
         return y
 
     return of
+
+
+@pytest.fixture(params=["slabs", "whole"], autouse=True)
+def way(request, monkeypatch):
+    """A small image is extended as a whole, a large one by slabs beside it."""
+    if request.param == "slabs":
+        monkeypatch.setattr(boundary, "FEW", -1)
+    jax.clear_caches()
 
 
 PAIRS = [
