@@ -46,11 +46,12 @@ def transposed(mode):
     return of
 
 
-@pytest.fixture(params=["slabs", "whole"], autouse=True)
-def way(request, monkeypatch):
-    """A small image is extended as a whole, a large one by slabs beside it."""
-    if request.param == "slabs":
-        monkeypatch.setattr(boundary, "FEW", -1)
+@pytest.fixture
+def slabs(monkeypatch):
+    """A small image is extended as a whole; here by slabs beside it, as a large one is."""
+    monkeypatch.setattr(boundary, "FEW", -1)
+    jax.clear_caches()
+    yield
     jax.clear_caches()
 
 
@@ -64,6 +65,7 @@ PAIRS = [
 
 
 @pytest.mark.parametrize(("function", "wanted", "operands"), PAIRS)
+@pytest.mark.usefixtures("slabs")
 def test_values_and_first_derivatives(function, wanted, operands):
     def loss(function, *operands):
         return jnp.sum(jnp.sin(function(*operands)))
@@ -107,6 +109,7 @@ def test_maps_over_images_and_kernels(function, wanted, operands, axes):
     assert_close(got, want)
 
 
+@pytest.mark.usefixtures("slabs")
 @pytest.mark.parametrize("mode", MODES)
 def test_each_is_the_linear_transpose_of_the_other(mode):
     (back,) = jax.linear_transpose(lambda x: forward(mode)(x, W), X)(V)
@@ -149,6 +152,7 @@ def test_a_symbolic_size_of_which_too_little_is_known():
         export.export(conv)(spec, of_w)
 
 
+@pytest.mark.usefixtures("slabs")
 @pytest.mark.parametrize("function", [forward, backward])
 @pytest.mark.parametrize("mode", MODES)
 def test_rows_on_several_devices(mode, function):
