@@ -4,8 +4,10 @@ exact transpose, and the pullbacks of both."""
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
+import dask.array as da
 import jax
 import jax.numpy as jnp
 import ml_dtypes
@@ -16,9 +18,16 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 import tconv
+import tconv.dask
+import tconv.sharded
+import tconv.tiles
+from tconv import _numpy
+from tconv._core import boundary
+from tconv.compat.onnx import to_onnx
 from tconv.testing import Problem, reference
 from tconv.testing.expected import wrapped
 from tconv.testing.strategies import conv_problems
+from tests._numpy.test_workspace import peak_of, peak_of_first
 from tests.support import torch_oracle as oracle
 from tests.support.computing import (
     BACKENDS,
@@ -49,6 +58,13 @@ def extended(x: np.ndarray, problem: Problem, modes: tuple[str, ...]) -> np.ndar
 
 def of_extended(problem: Problem) -> dict[str, Any]:
     return {**problem.keywords, "padding": 0}
+
+
+@pytest.fixture(params=["slabs", "whole"])
+def way(request, monkeypatch):
+    """A small image is extended as a whole, a large one by slabs beside it."""
+    if request.param == "slabs":
+        monkeypatch.setattr(boundary, "FEW", -1)
 
 
 class Bounded:
@@ -116,16 +132,22 @@ def check_exactly(problems: list[Bounded], backend: str) -> None:
         np.testing.assert_array_equal(dw2, dw, strict=True)
 
 
+@pytest.mark.parametrize("few", [-1, boundary.FEW])
 @cheap
-@given(bounded(dtypes=INTEGERS, spread=1))
-def test_numpy_is_exact_in_integers(problem):
-    check_exactly([problem], "numpy")
+@given(problem=bounded(dtypes=INTEGERS, spread=1))
+def test_numpy_is_exact_in_integers(few, problem):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(boundary, "FEW", few)
+        check_exactly([problem], "numpy")
 
 
+@pytest.mark.parametrize("few", [-1, boundary.FEW])
 @compiled
-@given(bundles(bounded(dtypes=("int64", "int32"), spread=1)))
-def test_jax_is_exact_in_integers(problems):
-    check_exactly(problems, "jax")
+@given(problems=bundles(bounded(dtypes=("int64", "int32"), spread=1)))
+def test_jax_is_exact_in_integers(few, problems):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(boundary, "FEW", few)
+        check_exactly(problems, "jax")
 
 
 def torch_conv(x, w, b=None, *, mode, stride, padding, dilation, groups):
@@ -180,6 +202,7 @@ X, W, B = (RNG.integers(-5, 6, shape).astype(float) for shape in ((2, 4, 5, 6), 
 NAMED = {"stride": (2, 1), "padding": (2, 1), "dilation": (1, 2), "groups": 2}
 
 
+@pytest.mark.usefixtures("way")
 @pytest.mark.parametrize("mode", MODES[1:])
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("backend", BACKENDS)
@@ -190,6 +213,7 @@ def test_every_method_folds_back(backend, method, mode):
     np.testing.assert_array_equal(z, wanted)
 
 
+@pytest.mark.usefixtures("way")
 def test_output_padding_folds_less_back():
     """The full scatter of 1, 2, 3 at stride 2 is 1 1 3 2 5 3 3; two are cropped on each side."""
     x, w = np.array([[[1, 2, 3]]]), np.array([[[1, 1, 1]]])
@@ -206,6 +230,7 @@ def test_output_padding_folds_less_back():
     assert z.tolist() == [[[3, 2 + 1, 5 + 3 + 1, 3]]]
 
 
+@pytest.mark.usefixtures("way")
 @pytest.mark.parametrize("padding", ["same", "same_lower"])
 @pytest.mark.parametrize("mode", MODES[1:])
 def test_padding_by_name(mode, padding):
@@ -218,6 +243,7 @@ def test_padding_by_name(mode, padding):
         assert named.shape == (2, 4, 5, 5)
 
 
+@pytest.mark.usefixtures("way")
 @pytest.mark.parametrize("mode", MODES[1:])
 def test_padding_far_wider_than_the_image(mode):
     """As numpy.pad repeats a mode, and not an error as in PyTorch."""
@@ -230,6 +256,7 @@ def test_padding_far_wider_than_the_image(mode):
     assert np.vdot(v, y) == np.vdot(dx, x) == np.vdot(dw, w)
 
 
+@pytest.mark.usefixtures("way")
 def test_circular_against_the_fft():
     x, w = RNG.standard_normal((3, 1, 7, 9)), RNG.standard_normal((1, 1, 3, 5))
     kernel = np.zeros((7, 9))
@@ -269,6 +296,7 @@ def test_the_matrix_of_jax_is_numpys(dtype, mode):
 HALVES = [np.float16, ml_dtypes.bfloat16]
 
 
+@pytest.mark.usefixtures("way")
 @pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize("mode", MODES[1:])
 @pytest.mark.parametrize("dtype", HALVES, ids=lambda dtype: np.dtype(dtype).name)
@@ -296,6 +324,7 @@ def test_half_kinds_are_rounded_once(dtype, mode, backend):
             np.testing.assert_array_equal(np.asarray(one), other.astype(dtype))
 
 
+@pytest.mark.usefixtures("way")
 @pytest.mark.parametrize("wrong", [np.nan, np.inf])
 @pytest.mark.parametrize("mode", MODES)
 def test_what_is_not_finite_reaches_what_reads_it(mode, wrong):
@@ -309,6 +338,7 @@ def test_what_is_not_finite_reaches_what_reads_it(mode, wrong):
     np.testing.assert_array_equal(np.isfinite(z), reached == 0)
 
 
+@pytest.mark.usefixtures("way")
 @pytest.mark.parametrize("layout", [("NHWC", "HWIO", "NHWC"), ("CWNH", "OHIW", "WCHN")])
 def test_other_orders_of_axes(layout):
     """Modes are in the kernel's order of the spatial axes, as every parameter."""
@@ -332,6 +362,7 @@ def test_the_numbered_functions_hand_the_mode_on(axes):
         np.testing.assert_array_equal(y, wanted)
 
 
+@pytest.mark.usefixtures("way")
 def test_results_are_the_callers_own_and_inputs_stay():
     x, w = X.copy(), W.copy()
     x.flags.writeable = w.flags.writeable = False
@@ -342,6 +373,7 @@ def test_results_are_the_callers_own_and_inputs_stay():
             assert not any(np.shares_memory(result, a) for a in (x, w))
 
 
+@pytest.mark.usefixtures("way")
 @pytest.mark.parametrize("mode", MODES[1:])
 def test_numpy_operands_beside_jax_ones(mode):
     named = {**NAMED, "padding_mode": mode}
@@ -351,3 +383,85 @@ def test_numpy_operands_beside_jax_ones(mode):
             y = function(x, w, B, **named)
             assert isinstance(y, jax.Array)
             np.testing.assert_array_equal(y, wanted)
+
+
+@pytest.mark.usefixtures("way")
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_a_complex_problem(backend):
+    x, w, b = (a + 1j * a[::-1] for a in (X, W, B))
+    given = (x, w) if backend == "numpy" else (jnp.asarray(x), jnp.asarray(w))
+    named = {**NAMED, "padding_mode": ("circular", "reflect")}
+    for function in (tconv.conv, tconv.conv_transpose):
+        both = [function(x, each, **named) for each in (w.real, w.imag)]
+        wanted = both[0] + 1j * both[1] + b.reshape(-1, 1, 1)
+        np.testing.assert_array_equal(np.asarray(function(*given, b, **named)), wanted)
+        with pytest.raises(TypeError, match=r"^b: a complex bias cannot be added"):
+            function(given[0].real, given[1].real, b, **named)
+
+
+def test_zeros_are_computed_as_before(monkeypatch):
+    """One call of the backend, whose result is handed on as it is."""
+    calls = []
+    for name in ("conv", "conv_transpose", "weight_cotangent", "cotangents", "added", "biased"):
+        whole = getattr(_numpy, name)
+
+        def counted(*arguments, whole=whole, name=name, **named):
+            calls.append((name, sorted(named)))
+            return whole(*arguments, **named)
+
+        monkeypatch.setattr(_numpy, name, counted)
+    forward, transposed = ["precision", "preferred"], ["method", "precision", "preferred"]
+    for mode in ("zeros", ("zeros", "zeros")):
+        for vjp in (tconv.conv_vjp, tconv.conv_transpose_vjp):
+            y, pullback = vjp(X, W, B, padding_mode=mode, **NAMED)
+            pullback(y)
+        assert calls == [
+            ("conv", forward),
+            ("conv_transpose", transposed),
+            ("weight_cotangent", ["precision"]),
+            ("conv_transpose", transposed),
+            ("cotangents", ["precision"]),
+        ]
+        calls.clear()
+    tconv.conv(X, W, padding_mode="circular", **NAMED)
+    assert [name for name, _ in calls] == ["conv"]
+    calls.clear()
+    monkeypatch.setattr(boundary, "FEW", -1)
+    tconv.conv(X, W, padding_mode="circular", **NAMED)
+    assert [name for name, _ in calls] == ["conv", *["conv", "added"] * 4]
+
+
+WORKSPACE = 48 << 20
+LARGE = [
+    ((1, 4, 900, 900), (4, 4, 3, 3), {"padding": 1, "padding_mode": "circular"}),
+    ((1, 1, 3, 300_000), (1, 1, 3, 3), {"padding": (1, 1), "padding_mode": "reflect"}),
+    ((1, 2, 30, 100, 100), (2, 2, 3, 3, 3), {"padding": 1, "padding_mode": "replicate"}),
+]
+
+
+@pytest.mark.parametrize(("x_shape", "w_shape", "named"), LARGE, ids=[str(c[0]) for c in LARGE])
+def test_memory_stays_bounded(x_shape, w_shape, named):
+    x, w = np.ones(x_shape, np.float32), np.ones(w_shape, np.float32)
+    for vjp in (tconv.conv_vjp, tconv.conv_transpose_vjp):
+        (y, pullback), peak = peak_of_first(partial(vjp, x, w, **named))
+        assert peak < WORKSPACE
+        assert peak_of(lambda pullback=pullback, y=y: pullback(y))[1] < WORKSPACE
+
+
+def test_where_only_zeros_are_read():
+    """What works on a part of the image refuses to read beyond the border of the whole."""
+    layer = tconv.Conv1d(1, 1, 3, padding=1, padding_mode="circular")
+    params = layer.init(np.random.default_rng(0))
+    x, w = da.ones((1, 1, 10), chunks=(1, 1, 4)), np.ones((1, 1, 3))
+    lazy = partial(tconv.dask.conv, x, w, padding=1)
+    for call in (
+        partial(lazy, padding_mode="circular"),
+        partial(tconv.tiles.receptive_field, [layer]),
+        partial(to_onnx, layer, params),
+        partial(
+            tconv.sharded.conv, X, W, mesh_axes={"W": "rows"}, padding_mode=("zeros", "circular")
+        ),
+    ):
+        with pytest.raises(ValueError, match=r"^padding_mode: must be 'zeros': .*; got .*circular"):
+            call()
+    assert lazy(padding_mode="zeros").shape == (1, 1, 10)
