@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from tconv._core import dtypes
-from tconv._core.arguments import Pairs, Shape, padding_pairs
+from tconv._core.arguments import Pairs, Shape, padding_pairs, per_axis
 from tconv._core.axis import Axis
 from tconv._core.boundary import boundary_of
 from tconv._core.plan import conv_call, conv_transpose_call
@@ -169,23 +169,26 @@ class ConvTranspose(Weighted):
 
     def _settle(self, input_size: Shape) -> None:
         w = self.w
+        shape = (1, w.shape[0] if w.ndim else 0, *input_size)
+        ends = per_axis("output_padding", self.output_padding, len(input_size))
+        known: dict[str, Any] = {**self._numbers, "output_padding": ends}
+        wanted = self.output_size
+        # ``replace`` gives both, and both may stay where they agree
         plan = conv_transpose_call(
-            (1, w.shape[0] if w.ndim else 0, *input_size),
-            w.shape,
-            output_padding=self.output_padding,
-            output_size=self.output_size,
-            **self._numbers,
+            shape, w.shape, output_size=None if any(ends) else wanted, **known
         ).plan
+        if wanted not in (None, plan.output_size):
+            plan = conv_transpose_call(shape, w.shape, output_size=wanted, **known).plan
         boundary_of(plan, self.padding_mode)
-        pairs, ends = [], []
+        pairs, rests = [], []
         for (lo, hi), axis in zip(_pairs(self.padding, plan.axes), plan.axes, strict=True):
             # Strides within the output padding, which PyTorch allows below the dilation, count as
             # less padding: a convolution takes the rest of a stride alone back to this input.
             whole, rest = divmod(hi - axis.hi, axis.stride)
             pairs.append((lo, hi - whole * axis.stride))
-            ends.append(rest)
+            rests.append(rest)
         size = plan.output_size
-        self._store(padding=tuple(pairs), output_padding=tuple(ends), output_size=size)
+        self._store(padding=tuple(pairs), output_padding=tuple(rests), output_size=size)
 
     @cached_property
     def dims(self) -> Shape:

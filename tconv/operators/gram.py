@@ -18,6 +18,9 @@ from tconv.operators.registration import pytree
 class Gram(Operator):
     """``A.H @ A`` of an operator A: self-adjoint, and nowhere negative.
 
+    Args:
+        A: a ``Conv`` or ``ConvTranspose``.
+
     >>> import numpy as np, tconv
     >>> A = tconv.operators.Conv(np.array([[[1.0, -1.0]]]), 3)
     >>> A.gram @ np.array([1.0, 2.0, 4.0])

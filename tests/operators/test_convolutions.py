@@ -198,6 +198,14 @@ def test_output_padding_above_the_stride():
     assert operator == ConvTranspose(w, 3, stride=2, dilation=4, output_size=10, padding=1)
 
 
+def test_a_size_that_no_output_padding_of_zero_gives():
+    """The full crop would leave nothing; the size that is asked for leaves one position."""
+    operator = ConvTranspose(np.array([[[1, 2]]]), 1, stride=3, padding=1, output_size=1)
+    assert (operator.output_padding, operator.dimsd) == ((1,), (1, 1))
+    np.testing.assert_array_equal(operator @ np.array([5]), [10])
+    assert operator == operator.T.T
+
+
 def test_padding_by_name_is_that_of_the_functions():
     x = np.arange(30.0).reshape(1, 5, 6)
     for padding in ("valid", "same", "same_lower"):
@@ -219,6 +227,13 @@ def test_frozen_and_equal_by_value():
     assert operator == Conv(W, [5, 6], **BOUNDED) == copy.deepcopy(operator)
     assert operator == pickle.loads(pickle.dumps(operator)) == replace(operator, batch=())
     assert hash(operator) == hash(Conv(W, (5, 6), **BOUNDED))
+    batched = replace(operator.T, batch=3)
+    assert any(batched.output_padding)
+    assert batched == replace(operator, batch=3).T
+    with pytest.raises(
+        ValueError, match="output_padding, spatial axis 1: follows from output_size"
+    ):
+        replace(operator.T, output_size=(5, 5))
     others = [
         Conv(W + 1, (5, 6), **BOUNDED),
         Conv(W.astype("float32"), (5, 6), **BOUNDED),
