@@ -142,6 +142,16 @@ def test_lineax(operator):
     np.testing.assert_allclose(np.asarray(found).reshape(-1), expected, rtol=1e-9, atol=1e-9)
 
 
+def test_lineax_without_64_bits():
+    """A NumPy weight of float64 computes in float32 there, as JAX takes it."""
+    pytest.importorskip("lineax", reason="lineax is an optional package")
+    import jax
+
+    with jax.enable_x64(False):
+        adapted = OPERATORS[0].to_lineax()
+        assert adapted.in_structure().dtype == adapted.out_structure().dtype == "float32"
+
+
 @REAL
 def test_gradients_in_w_through_lineax(operator):
     lx = pytest.importorskip("lineax", reason="lineax is an optional package")

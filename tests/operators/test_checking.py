@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -11,14 +10,12 @@ from hypothesis import strategies as st
 
 from tconv.operators import Conv, ConvTranspose
 from tests.operators.problems import KINDS, bounded_problems, operator_of
-from tests.support.computing import cheap
 
 DTYPES = ("float32", "float64", "float16", "bfloat16", "complex64", "int8", "int64")
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_right_ones_pass(kind):
-    @cheap
     @given(bounded_problems(kind, dtypes=DTYPES), st.integers(0, 9))
     def check(drawn, seed):
         problem, modes = drawn
@@ -86,7 +83,3 @@ def test_an_error_of_a_few_roundings_more_is_caught():
     w = np.random.default_rng(0).standard_normal((2, 2, 3)).astype("float32")
     with pytest.raises(AssertionError, match="the transpose of SlightlyOff"):
         SlightlyOff(w, 64).check()
-
-
-def test_the_imports_are_jax_arrays():
-    assert isinstance(Conv(jnp.ones((1, 1, 3)), 5).rmatvec(np.ones(3)), jax.Array)
