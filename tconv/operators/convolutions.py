@@ -115,8 +115,9 @@ class Conv(Weighted):
         if not (cheaper and exact and is_circulant(self)):
             return None
         # r[j, i, u] is the sum over o and t of conj(w[o, j, t]) * w[o, i, t + u].
-        grouped = w.conj().reshape(self.groups, -1, *w.shape[1:]).swapaxes(1, 2)
-        kernel = grouped.reshape(-1, *grouped.shape[2:])
+        each = w.shape[0] // self.groups
+        grouped = w.conj().reshape(self.groups, each, *w.shape[1:]).swapaxes(1, 2)
+        kernel = grouped.reshape(self.groups * w.shape[1], each, *taps)
         ends = [size - 1 for size in taps]
         correlated = conv(w.swapaxes(0, 1), kernel, padding=ends, groups=self.groups)
         padding = [d * end for d, end in zip(self._settings["dilation"], ends, strict=True)]

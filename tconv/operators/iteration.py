@@ -66,7 +66,7 @@ def largest_singular_value(operator: Any, tolerance: float, max_iterations: int,
     v = v / _length(v).astype(v.dtype)
     still = library.zeros_like(v)
     last = loop(goes_on, advance, judged(_measured(v, gram(v), still, still, 1, 0)))
-    value, short = _length(operator.image_of(last.v)), last.kept == 0
+    value, short = _length(operator.image_of(last.v)), last.residual > 2 * tolerance * last.square
     if on_jax:
         return on_jax.unless(short, value)
     if short:

@@ -30,7 +30,9 @@ def norm(operator: Any, tolerance: float, max_iterations: int, seed: int) -> Any
     if integer("max_iterations", max_iterations) < 1:
         fail("max_iterations", None, "must be at least 1", max_iterations, "Allow one or more.")
     w = _of_floats(operator.w)
-    if is_circulant(operator):
+    if 0 in operator.shape:
+        value = w.__array_namespace__().zeros((), w.real.dtype)
+    elif is_circulant(operator):
         value = circulant_norm(w, operator.input_size, operator.dilation, operator.groups)
     else:
         operator = operator.of_weight(w)

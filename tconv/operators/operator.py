@@ -26,6 +26,7 @@ class Operator(ABC):
     """
 
     semidefinite: ClassVar[bool] = False
+    __array_ufunc__: ClassVar[None] = None  # NumPy refuses x @ A, and takes A for no array
 
     @property
     @abstractmethod

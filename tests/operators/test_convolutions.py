@@ -323,6 +323,7 @@ def test_mistakes_are_named(call, text):
         (lambda: OPERATOR @ [1.0], r"x: must be a numpy\.ndarray or a jax\.Array"),
         (lambda: OPERATOR.rmatvec(3.0), r"y: must be a numpy\.ndarray or a jax\.Array"),
         (lambda: OPERATOR @ OPERATOR.T, r"x: must be an array; got ConvTranspose\. Apply"),
+        (lambda: np.ones(96) @ OPERATOR, r"unsupported operand type\(s\) for @: 'numpy.ndarray'"),
         (lambda: Conv(W, (5, 6), batch=1.5), r"batch: must be an int or a tuple of ints"),
         (lambda: hash(Conv(jax.numpy.ones((1, 1, 3)), 5)),
          r"Conv: is hashable where its weight is a numpy\.ndarray; .* as it is a pytree"),

@@ -125,7 +125,14 @@ def test_of_the_normal_operator_and_of_nothing():
     assert operator.gram.norm() == operator.norm() ** 2
     assert Conv(np.zeros((1, 1, 3)), 9).norm() == 0
     assert float(Conv(jnp.zeros((1, 1, 3)), 9).norm()) == 0
-    assert Conv(np.ones((1, 1, 3)), 9, batch=0).norm() == 0
+    for named in ({}, {"padding": 1, "padding_mode": "circular"}):
+        assert Conv(np.ones((1, 1, 3)), 9, batch=0, **named).norm() == 0
+        for shape in ((0, 1, 3), (2, 0, 3)):
+            empty = Conv(np.ones(shape), 9, **named)
+            assert empty.norm() == 0
+            assert float(jax.device_put(empty).norm()) == 0
+            assert (empty.gram @ np.ones(empty.dims)).shape == empty.dims
+        assert np.isnan(Conv(np.full((1, 1, 3), np.nan), 9, **named).norm())
 
 
 def test_vmap_over_weights():
