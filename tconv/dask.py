@@ -18,6 +18,7 @@ import numpy as np
 
 from tconv import convolution
 from tconv._core.arguments import fail
+from tconv._core.boundary import check_zeros
 from tconv._core.plan import Call, conv_call, conv_transpose_call
 from tconv._core.typing import AnyArray
 from tconv.tiles.cutting import Chunks, cuts_of
@@ -96,7 +97,7 @@ _MAPS: dict[str, tuple[Callable[..., Call], Callable[..., Any]]] = {
     "conv_transpose": (conv_transpose_call, convolution.conv_transpose),
     "conv": (conv_call, convolution.conv),
 }
-_COMPUTING = ("method", "precision", "preferred_element_type")
+_COMPUTING = ("padding_mode", "method", "precision", "preferred_element_type")
 _SIZING = ("padding", "output_padding", "output_size")  # those that a tile has of its own
 
 
@@ -104,6 +105,11 @@ def _lazy(
     kind: str, x: Any, w: Any, b: Any, output_chunks: Chunks | None, parameters: dict[str, Any]
 ) -> Any:
     _check_chunks(x)
+    check_zeros(
+        parameters.get("padding_mode", "zeros"),
+        "a chunk reads its neighbours, and none lies beyond the border",
+        "Extend x with dask.array.pad of mode 'wrap', 'reflect' or 'edge', and take padding=0.",
+    )
     planned, function = _MAPS[kind]
     geometry = {name: value for name, value in parameters.items() if name not in _COMPUTING}
     call = planned(x.shape, w.shape, None if b is None else b.shape, **geometry)

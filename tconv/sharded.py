@@ -21,6 +21,7 @@ from tconv import convolution
 from tconv._core import dtypes
 from tconv._core.arguments import fail
 from tconv._core.axis import Axis
+from tconv._core.boundary import check_zeros
 from tconv._core.layout import layout_of
 from tconv._core.plan import Call, conv_call, conv_transpose_call, spatial_axes
 from tconv._jax.halos import Part, divided, exchanged, from_each
@@ -100,7 +101,7 @@ _MAPS: dict[str, tuple[Callable[..., Call], Callable[..., Any]]] = {
     "y": (conv_transpose_call, convolution.conv_transpose),
     "x": (conv_call, convolution.conv),
 }
-_COMPUTING = ("method", "precision", "preferred_element_type")
+_COMPUTING = ("padding_mode", "method", "precision", "preferred_element_type")
 _SIZING = ("padding", "output_padding", "output_size")
 
 
@@ -116,6 +117,11 @@ class _Divided(NamedTuple):
 def _sharded(
     result: str, x: Array, w: Array, b: Array | None, mesh_axes: MeshAxes, parameters: Any
 ) -> Array:
+    check_zeros(
+        parameters.get("padding_mode", "zeros"),
+        "a shard reads its neighbours, and none lies beyond the border",
+        "Call the function of tconv itself on the whole image, outside of shard_map.",
+    )
     planned, function = _MAPS[result]
     geometry = {name: value for name, value in parameters.items() if name not in _COMPUTING}
     kept = {name: value for name, value in parameters.items() if name not in _SIZING}

@@ -395,3 +395,19 @@ def test_arguments_have_torchs_order_and_what_it_lacks_is_by_name(name):
     for argument in by_name:
         assert ours[argument].kind is inspect.Parameter.KEYWORD_ONLY
         assert ours[argument].default is None
+
+
+def test_the_mode_of_padding_is_the_functions():
+    layer = tconv.Conv2d(2, 3, 3, padding=1, padding_mode=["circular", "reflect"])
+    assert layer == tconv.Conv2d(2, 3, 3, padding=1, padding_mode=("circular", "reflect"))
+    assert tconv.Conv2d(2, 3, 3, padding_mode=("zeros", "zeros")) == tconv.Conv2d(2, 3, 3)
+    assert repr(layer).endswith("padding=(1, 1), padding_mode=('circular', 'reflect'))")
+    params, x = layer.init(np.random.default_rng(0)), np.random.rand(1, 2, 4, 5)
+    named = {"padding": 1, "padding_mode": ("circular", "reflect")}
+    wanted = tconv.conv(x, params["weight"], params["bias"], **named)
+    np.testing.assert_array_equal(layer.apply(params, x), wanted)
+    back = tconv.ConvTranspose2d(3, 2, 3, bias=False, **named)
+    z = back.apply({"weight": params["weight"]}, wanted)
+    np.testing.assert_array_equal(z, tconv.conv_transpose(wanted, params["weight"], **named))
+    with pytest.raises(ValueError, match=r"^padding_mode: must be .*'wrap'. Write 'circular'"):
+        tconv.Conv1d(1, 1, 3, padding_mode="wrap")

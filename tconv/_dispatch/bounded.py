@@ -41,18 +41,22 @@ class Maps(Protocol):
 
 class Bounded:
     """The maps of a plan whose y is extended by a boundary: sums over y itself and the parts of
-    the boundary, rounded once."""
+    the boundary, rounded once.  A small y is extended as a whole."""
 
     def __init__(self, backend: Backend[Any], boundary: Boundary) -> None:
         self._backend = backend
-        self._parts = boundary.parts(backend.LARGEST_SLAB)
+        self._whole = boundary.whole()
+        self._parts = boundary.parts(backend.LARGEST_SLAB) if self._whole is None else ()
 
     def conv(
         self, plan: Plan, y: Any, w: Any, b: Any, *, precision: Any, preferred: DTypeLike
     ) -> Any:
         """x from y and w, y extended."""
         backend = self._backend
-        named = {"precision": precision, "preferred": preferred, "wide": True}
+        named = {"precision": precision, "preferred": preferred}
+        if self._whole is not None:
+            return backend.conv(self._whole.plan, _extended(self._whole, y), w, b, **named)
+        named["wide"] = True
         total = backend.conv(plan, y, w, b, **named)
         for part in self._parts:
             slab = _extended(part, y)
@@ -74,17 +78,29 @@ class Bounded:
         """y from x and w: what is scattered beyond the border is added to where it is read from."""
         backend = self._backend
         named = {"method": method, "precision": precision, "preferred": preferred, "wide": True}
+        dtype = backend.result_dtype(x, w, preferred=preferred)
+        if self._whole is not None:
+            slab = backend.conv_transpose(self._whole.plan, x, w, None, **named)
+            pieces = list(_folded(self._whole, slab))
+            first = next(n for n, (_, part) in enumerate(pieces) if part.shape == plan.y_shape)
+            total = backend.biased(pieces.pop(first)[1], b, dtype)
+            for index, values in pieces:
+                total = backend.added(total, index, values)
+            return _rounded(total, dtype)
         total = backend.conv_transpose(plan, x, w, b, **named)
         for part in self._parts:
             window = x[(part.samples, *ALL, *part.inputs)]
             slab = backend.conv_transpose(part.plan, window, w[ALL * 2 + part.taps], None, **named)
             for index, values in _folded(part, slab):
                 total = backend.added(total, index, values)
-        return _rounded(total, backend.result_dtype(x, w, preferred=preferred))
+        return _rounded(total, dtype)
 
     def weight_cotangent(self, plan: Plan, x: Any, y: Any, *, precision: Any) -> Any:
         """w from x and y, y extended."""
         backend = self._backend
+        if self._whole is not None:
+            wide = _extended(self._whole, y)
+            return backend.weight_cotangent(self._whole.plan, x, wide, precision=precision)
         named = {"precision": precision, "wide": True}
         total = backend.weight_cotangent(plan, x, y, **named)
         for part in self._parts:
@@ -95,6 +111,9 @@ class Bounded:
 
     def cotangents(self, plan: Plan, x: Any, w: Any, y: Any, *, precision: Any) -> Any:
         """``conv`` of y and w, and ``weight_cotangent`` of x and y."""
+        if self._whole is not None:
+            wide = _extended(self._whole, y)
+            return self._backend.cotangents(self._whole.plan, x, w, wide, precision=precision)
         dx = self.conv(plan, y, w, None, precision=precision, preferred=None)
         return dx, self.weight_cotangent(plan, x, y, precision=precision)
 

@@ -79,6 +79,15 @@ def added(total: Array, index: Any, values: Array) -> Array:
     return total.at[index].add(values)
 
 
+def biased(values: Array, b: Array | None, dtype: Any) -> Array:
+    """The values of a result of this dtype, which may be wide, with the bias."""
+    if b is None:
+        return values
+    dtypes.check_bias(dtype, b.dtype)
+    bias = lax.convert_element_type(b, values.dtype).reshape(1, -1, *[1] * (values.ndim - 2))
+    return values + bias
+
+
 def bias_cotangent(cotangent: Array) -> Array:
     """The sum over batch and positions, one value a channel."""
     wide = dtypes.accumulator(cotangent.dtype)
@@ -122,10 +131,7 @@ def _biased(
         wide=wide or b is not None,
         called=called,
     )
-    if b is None:
-        return values
-    bias = lax.convert_element_type(b, values.dtype).reshape(1, -1, *[1] * (values.ndim - 2))
-    total = values + bias
+    total = biased(values, b, result)
     return total if wide else lax.convert_element_type(total, result)
 
 

@@ -91,6 +91,13 @@ def added(total: AnyArray, index: Any, values: AnyArray) -> AnyArray:
     return total
 
 
+def biased(values: AnyArray, b: AnyArray | None, dtype: np.dtype[Any]) -> AnyArray:
+    """A copy of the values of a result of this dtype, which may be wide, with the bias."""
+    if b is not None:
+        dtypes.check_bias(dtype, b.dtype)
+    return pieces.biased(values.copy(), b)
+
+
 def bias_cotangent(cotangent: AnyArray) -> AnyArray:
     """The sum over batch and positions, one value a channel."""
     axes = (0, *range(2, cotangent.ndim))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tconv._core.arguments import fail, padding_pairs
+from tconv._core.boundary import check_zeros
 from tconv._core.typing import AnyArray, Array
 from tconv.compat.call import Call, Names, operands
 from tconv.compat.conventions import CONVENTIONS
@@ -113,8 +114,9 @@ def to_onnx(layer: Layer, params: Mapping[str, Any]) -> ModelProto:
         node, ``ConvTranspose`` or ``Conv``, and beside it a ``Pad`` for what a padding with
         negative sides extends or crops beyond what the node can.
 
-    Raises: ValueError for parameters that are not the layer's; TypeError for a layer that is not
-        tconv's, or a dtype that is no float; ImportError without the package ``onnx``.
+    Raises: ValueError for parameters that are not the layer's, or a padding_mode other than zeros;
+        TypeError for a layer that is not tconv's, or a dtype that is no float; ImportError without
+        the package ``onnx``.
 
     Source: the ONNX operators ``ConvTranspose``, ``Conv`` and ``Pad``.
 
@@ -126,6 +128,11 @@ def to_onnx(layer: Layer, params: Mapping[str, Any]) -> ModelProto:
     ['ConvTranspose']
     """
     check_layer(layer)
+    check_zeros(
+        layer.padding_mode,
+        "ONNX's operators pad with them alone",
+        "Write the layer without padding, and an ONNX Pad node before it.",
+    )
     arrays = {
         name: np.asarray(array)
         for name, array in zip(("weight", "bias"), parameters_as_torch(layer, params), strict=True)

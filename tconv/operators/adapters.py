@@ -51,12 +51,13 @@ def to_pylops(operator: Operator) -> Any:
 
 def to_lineax(operator: Operator, tags: Iterable[object]) -> Any:
     """A ``lineax.FunctionLinearOperator`` on arrays of ``dims``."""
-    from jax import ShapeDtypeStruct
-    from jax.dtypes import canonicalize_dtype
-    from lineax import FunctionLinearOperator
+    import jax
+    from lineax import FunctionLinearOperator, positive_semidefinite_tag
 
-    structure = ShapeDtypeStruct(operator.dims, canonicalize_dtype(operator.dtype))
-    return FunctionLinearOperator(operator.matvec, structure, tuple(tags))
+    dtype = jax.numpy.asarray(np.zeros(1, operator.dtype)).dtype  # float32 without 64 bits
+    structure = jax.ShapeDtypeStruct(operator.dims, dtype)
+    own = (positive_semidefinite_tag,) if operator.semidefinite else ()
+    return FunctionLinearOperator(operator.matvec, structure, (*tags, *own))
 
 
 def repeated(matrix: Any, count: int) -> Any:

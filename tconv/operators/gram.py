@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, ClassVar
 
 import numpy as np
@@ -18,6 +18,9 @@ from tconv.operators.registration import pytree
 class Gram(Operator):
     """``A.H @ A`` of an operator A: self-adjoint, and nowhere negative.
 
+    Args:
+        A: a ``Conv`` or ``ConvTranspose``.
+
     >>> import numpy as np, tconv
     >>> A = tconv.operators.Conv(np.array([[[1.0, -1.0]]]), 3)
     >>> A.gram @ np.array([1.0, 2.0, 4.0])
@@ -28,6 +31,7 @@ class Gram(Operator):
 
     child: ClassVar[str] = "A"
     settings: ClassVar[None] = None
+    semidefinite: ClassVar[bool] = True
 
     @classmethod
     def made(cls, A: Any, settings: None) -> Gram:  # noqa: N803
@@ -61,7 +65,13 @@ class Gram(Operator):
 
     def image_of(self, x: Any) -> Any:
         """From (*lead, *dims) to the same."""
+        if isinstance(x, np.ndarray) and self._in_one_pass is not None:
+            return self._in_one_pass.image_of(x)
         return self.A.H.image_of(self.A.image_of(x))
+
+    @cached_property
+    def _in_one_pass(self) -> Operator | None:
+        return self.A.gram_in_one_pass()
 
     def norm(self, *, tolerance: float = 1e-3, max_iterations: int = 1000, seed: int = 0) -> Any:
         """The square of that of A, to twice the tolerance."""
@@ -75,12 +85,6 @@ class Gram(Operator):
         """The matrix as a ``scipy.sparse.csr_array``; needs SciPy."""
         matrix = self.A.to_sparse()
         return (matrix.conj().T @ matrix).tocsr()
-
-    def to_lineax(self, *, tags: Iterable[object] = ()) -> Any:
-        """A ``lineax.FunctionLinearOperator`` with a ``positive_semidefinite_tag``."""
-        from lineax import positive_semidefinite_tag
-
-        return super().to_lineax(tags=(*tags, positive_semidefinite_tag))
 
     def on_numpy(self) -> Gram:
         """That of A with a NumPy weight."""

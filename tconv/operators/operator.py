@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from functools import cached_property
 from math import prod
-from typing import Any, NoReturn
+from typing import Any, ClassVar, NoReturn
 
 import numpy as np
 
@@ -24,6 +24,9 @@ class Operator(ABC):
     array an array, in the promoted dtype of the operator and its argument.  SciPy's solvers and
     those of ``jax.scipy`` take an operator as it is.
     """
+
+    semidefinite: ClassVar[bool] = False
+    __array_ufunc__: ClassVar[None] = None  # NumPy refuses x @ A, and takes A for no array
 
     @property
     @abstractmethod
@@ -69,6 +72,10 @@ class Operator(ABC):
     @abstractmethod
     def image_of(self, x: Any) -> Any:
         """From (*lead, *dims) to (*lead, *dimsd), any number of leading axes."""
+
+    def gram_in_one_pass(self) -> Operator | None:
+        """``A.H @ A`` as one operator, where that is cheaper than both."""
+        return None
 
     @cached_property
     def shape(self) -> tuple[int, int]:

@@ -17,6 +17,7 @@ from tconv._core.arguments import (
     positive,
 )
 from tconv._core.axis import Axis, AxisParameters, parameters_of
+from tconv._core.boundary import check_zeros
 from tconv._core.typing import Ints, PaddingNumbers
 from tconv.layers import ConvTranspose1d, ConvTranspose2d, ConvTranspose3d
 
@@ -218,6 +219,11 @@ def _stacks(layers: Sequence[Any]) -> list[Stack]:
 
 
 def _axes_of(layer: Any) -> Stack:
+    check_zeros(
+        layer.padding_mode,
+        "the border reads what may lie at the other end of the image",
+        "Describe the layer without its mode, for all but the border.",
+    )
     transposed = isinstance(layer, ConvTranspose1d | ConvTranspose2d | ConvTranspose3d)
     numbers = layer.kernel_size, layer.stride, layer.dilation
     if not isinstance(layer.padding, str):
