@@ -1,7 +1,7 @@
 """Learn the strokes that photographs are drawn with: a convolutional dictionary, sparsely used.
 
-    python examples/sparse_coding.py            # a minute or two: 30 rounds
-    python examples/sparse_coding.py --short    # seconds: 3 rounds of a small dictionary
+    python examples/sparse_coding.py            # a minute: 60 rounds
+    python examples/sparse_coding.py --short    # seconds: 4 rounds of a small dictionary
 
 An image is a transposed convolution of a code that is almost all zeros: a few atoms, each
 stamped where its code says.  Coding finds the code of the least ``|D z - x|**2 / 2 + PENALTY *

@@ -1,6 +1,6 @@
 """Find the pixels that a camera did not have: super-resolution, with the blur known and unknown.
 
-    python examples/super_resolution.py            # two minutes
+    python examples/super_resolution.py            # a minute or two
     python examples/super_resolution.py --short    # seconds: a small picture, stride 2
 
 A camera blurs and keeps every second or third pixel: one strided convolution A, here with a
