@@ -209,13 +209,13 @@ def main(argv: list[str] | None = None) -> dict[str, Any]:
     options.add_argument("--out", type=Path, default=Path(__file__).parent / "output")
     chosen = options.parse_args(argv)
 
-    side, known, strides, count, steps = 112, 112, (2, 3), 200, 100
+    side, known, strides, count, steps = 112, 72, (2, 3), 200, 120
     if chosen.short:
         side, known, strides, count, steps = 32, 24, (2,), 20, 8
     flower, china = (photograph(name).mean(axis=0) for name in ("flower", "china"))
     scene = flower[:, 213 - side // 2 :, 310 - side // 2 :][:, :side, :side]
     enlarged = {stride: enlarge(scene, stride, count) for stride in strides}
-    found = find_kernel(china[:, 110 : 110 + known, 140 : 140 + known], 2, steps)
+    found = find_kernel(china[:, 120 : 120 + known, 140 : 140 + known], 2, steps)
     change = differences(scene.shape[-2:])
     of_kernel = {
         name: tikhonov(camera(kernel, (side, side), 2), change, enlarged[2].y, SMOOTH)[0]

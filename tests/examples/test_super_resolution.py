@@ -83,3 +83,10 @@ def test_total_variation_comes_to_its_optimum():
         for _ in range(50):
             assert objective(x + size * rng.standard_normal(x.shape)) > least
     assert objective(blur.T @ y) > 2 * least
+
+
+def test_what_is_not_installed_is_passed_over(monkeypatch):
+    monkeypatch.setattr(super_resolution, "find_spec", lambda name: None)
+    y = np.zeros((1, 8, 8))
+    enlarged = super_resolution.Enlarged(None, y, {"least squares": np.zeros((1, 16, 16))}, {})
+    assert super_resolution.elsewhere(enlarged, 2) == {"PyLops": None, "lineax": None}
