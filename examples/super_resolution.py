@@ -82,7 +82,7 @@ def total_variation(blur: Conv, change: Conv, y: Any, start: Any, count: int) ->
     """The x after so many steps from a start."""
     up = 0.003
     # Condat's condition: 1 / down - up * |D|**2 >= |A|**2 / 2.
-    down = 1 / (float(blur.norm()) ** 2 / 2 + up * float(change.norm()) ** 2)
+    down = 1 / (blur.on_numpy().norm() ** 2 / 2 + up * change.on_numpy().norm() ** 2)
     advance = variation_step if isinstance(y, np.ndarray) else jax.jit(variation_step)
     state = start, 0 * (change @ start)
     for _ in tqdm(range(count), desc="total variation", leave=False):
