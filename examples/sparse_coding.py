@@ -17,6 +17,7 @@ atoms of photographs are edges is from Olshausen and Field (1996).
 from __future__ import annotations
 
 import argparse
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -79,7 +80,7 @@ def shrink(z: Any, by: Any) -> Any:
     return jnp.sign(z) * jnp.maximum(jnp.abs(z) - by, 0)
 
 
-@jax.jit(static_argnames="iterations")
+@partial(jax.jit, static_argnames="iterations")
 def fista(synthesis: ConvTranspose, x: Any, z: Any, iterations: int) -> Any:
     """The code of x after so many iterations from z."""
     # A step may not be too long: what the norm is off by goes to the safe side.
