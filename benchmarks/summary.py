@@ -1,8 +1,8 @@
 """``python -m benchmarks summary``: what is derived from the tables and the lists of problems.
 
-The lists of layers are written beside their tables, those of the drawn ones in benchmarks/drawn.md
-and the others in benchmarks/README.md.  The table of means in README.md and the picture beside it
-come from the tables in both.
+What a GPU takes at best is counted.  The lists of layers are written beside their tables, those of
+the drawn ones in benchmarks/drawn.md and the others in benchmarks/README.md.  The table of means in
+README.md and the picture beside it come from the tables in both.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks import layers, report
+from benchmarks import layers, report, roofline
 from benchmarks.plot import plot_speed
 
 FRONT = report.README.parents[1] / "README.md"
@@ -32,6 +32,8 @@ def main(arguments: Sequence[str]) -> None:
     )
     for name in layers.SETS:
         report.refresh(report.tables_of(name), name, report.markdown(layers.table(name)))
+    report.refresh(report.README, "roofline", report.markdown(roofline.table()))
+    report.refresh(report.README, "traffic", report.markdown(roofline.traffic()))
     report.refresh(FRONT, "summary", report.markdown(table(report.README, report.DRAWN)))
     plot_speed(PICTURE, _lines(report.README) | _lines(report.DRAWN, ", drawn layers"))
 

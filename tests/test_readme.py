@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import tconv
-from benchmarks import layers, report, summary
+from benchmarks import layers, report, roofline, summary
 from tconv.testing import CheckFailure
 
 ROOT = Path(__file__).parent.parent
@@ -66,6 +66,11 @@ def test_the_means_are_those_of_the_tables():
 @pytest.mark.parametrize("name", layers.SETS)
 def test_the_lists_of_problems_are_those_that_are_timed(name):
     assert report.markdown(layers.table(name)) in report.tables_of(name).read_text()
+
+
+@pytest.mark.parametrize("table", [roofline.table, roofline.traffic])
+def test_what_a_gpu_takes_at_best_is_counted(table):
+    assert report.markdown(table()) in report.README.read_text()
 
 
 def test_printed_errors_are_the_library_s():
