@@ -1,7 +1,8 @@
 """Which form runs, from the plan, the platform and the dtype of the products alone.
 
 On a CPU it is the form whose counts take the least time at this backend's rates, among those that
-are possible.  On accelerators XLA's own convolutions run, but where they have no fast kernel.
+are possible.  On accelerators XLA's own convolutions run, but where they have no fast kernel; on
+GPUs, in the shapes that it has cuDNN compute.
 Plans are reduced: stride and dilation have no common factor on any axis.
 """
 

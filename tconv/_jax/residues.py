@@ -1,8 +1,7 @@
 """Problems without dilation: the inputs of one residue modulo the dilation become a sample.
 
 XLA gives a convolution with zeros between its inputs, and the gradient of a weight, to cuDNN's
-kernels for these only where the kernel has no dilation.  It is a rewrite of its own beside
-``rewrites``.
+kernels for these only where the kernel has no dilation.
 """
 
 from __future__ import annotations
