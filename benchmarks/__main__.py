@@ -10,10 +10,13 @@ from benchmarks import scale, summary
 from benchmarks.choice import command as choice
 from benchmarks.choice import rates
 from benchmarks.peers import command as peers
+from benchmarks.peers import compiling, gpu
 
 COMMANDS: dict[str, Callable[[Sequence[str]], None]] = {
     "numpy": partial(peers.main, "numpy"),
     "jax": partial(peers.main, "jax"),
+    "gpu": gpu.main,
+    "compile": compiling.main,
     "choice": choice.main,
     "rates": rates.main,
     "scale": scale.main,

@@ -24,9 +24,10 @@ def machine() -> str:
     return f"{_processor()}, {_cores()} cores, {system}"
 
 
-def results(name: str) -> Path:
-    """Where raw figures of this name go on this machine."""
-    folder = re.sub(r"\W+", "-", f"{_processor()} {_cores()} cores".lower()).strip("-")
+def results(name: str, device: str | None = None) -> Path:
+    """Where raw figures of this name go on this machine, or of a device in it."""
+    place = device or f"{_processor()} {_cores()} cores"
+    folder = re.sub(r"\W+", "-", place.lower()).strip("-")
     return RESULTS / folder / f"{name}.json"
 
 

@@ -9,12 +9,16 @@ import numpy as np
 import pytest
 
 import tconv
-from benchmarks import layers, report, summary
+from benchmarks import layers, report, roofline, summary
 from tconv.testing import CheckFailure
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
-OTHERS = [ROOT / "benchmarks" / "README.md", ROOT / "examples" / "README.md"]
+OTHERS = [
+    ROOT / "benchmarks" / "README.md",
+    ROOT / "benchmarks" / "drawn.md",
+    ROOT / "examples" / "README.md",
+]
 SNIPPETS = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
 ERRORS = re.findall(r"^(?:ValueError|TypeError): .*$", README, flags=re.MULTILINE)
 
@@ -56,12 +60,17 @@ def test_verifying_finds_the_flip_that_the_text_says():
 
 
 def test_the_means_are_those_of_the_tables():
-    assert report.markdown(summary.table(report.README)) in README
+    assert report.markdown(summary.table(report.README, report.DRAWN)) in README
 
 
 @pytest.mark.parametrize("name", layers.SETS)
 def test_the_lists_of_problems_are_those_that_are_timed(name):
-    assert report.markdown(layers.table(name)) in report.README.read_text()
+    assert report.markdown(layers.table(name)) in report.tables_of(name).read_text()
+
+
+@pytest.mark.parametrize("table", [roofline.table, roofline.traffic])
+def test_what_a_gpu_takes_at_best_is_counted(table):
+    assert report.markdown(table()) in report.README.read_text()
 
 
 def test_printed_errors_are_the_library_s():
@@ -79,7 +88,9 @@ def test_printed_errors_are_the_library_s():
     assert raised == ERRORS
 
 
-@pytest.mark.parametrize("path", [ROOT / "README.md", *OTHERS], ids=lambda path: path.parent.name)
+@pytest.mark.parametrize(
+    "path", [ROOT / "README.md", *OTHERS], ids=lambda path: str(path.relative_to(ROOT))
+)
 def test_links_lead_somewhere(path):
     targets = re.findall(r"\]\(([^)#:]+)[^):]*\)", path.read_text())
     assert targets

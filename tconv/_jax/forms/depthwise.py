@@ -33,8 +33,10 @@ from tconv._jax.forms.cells import (
 ONE = {"in": 0, "out": 0}
 
 
-def conv_transpose(plan: Plan, x: Array, w: Array, _precision: Precision) -> Array:
-    """y from x and w, for a reduced plan."""
+def conv_transpose(
+    plan: Plan, x: Array, w: Array, _precision: Precision, *, fused: bool = False
+) -> Array:
+    """y from x and w, for a reduced plan; ``fused`` in one pass from x to y, as a GPU does best."""
     cells, ndim = cells_of(plan.axes), len(plan.axes)
     places = along("cell", ndim)
     axes = in_order(plan, along("phase", ndim), ("batch", *places))
@@ -51,15 +53,16 @@ def conv_transpose(plan: Plan, x: Array, w: Array, _precision: Precision) -> Arr
         return Named(moved.values * weight.aligned(axes).values, axes)
 
     total = summed_by_phase(cells, term)
-    # Fused into the transposition the sums run 4x slower with channels first (see scatter).
-    total = total if plan.channels_last else total.settled()
+    # Fused into the transposition a CPU is 4x slower with channels first (see scatter).
+    total = total if plan.channels_last or fused else total.settled()
     return y_from(plan, total.split("group", {"group": plan.groups, "out": 1}))
 
 
-def conv(plan: Plan, y: Array, w: Array, _precision: Precision) -> Array:
-    """x from y and w, for a reduced plan."""
+def conv(plan: Plan, y: Array, w: Array, _precision: Precision, *, fused: bool = False) -> Array:
+    """x from y and w, for a reduced plan; ``fused`` in one pass."""
     cells, ndim = cells_of(plan.axes), len(plan.axes)
-    values = (cells_in_place if plan.channels_last else cells_by_phase)(plan, y).taken({"out": 0})
+    in_place = plan.channels_last or fused
+    values = (cells_in_place if in_place else cells_by_phase)(plan, y).taken({"out": 0})
     kernel = kernel_of(plan, w).taken(ONE)
     names = dict(zip(along("cell", ndim), along("position", ndim), strict=True))
     terms = []
