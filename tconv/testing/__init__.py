@@ -7,7 +7,7 @@ The module ``strategies`` needs hypothesis and is loaded when first used; instal
 from importlib import import_module
 from typing import Any
 
-from tconv.testing import reference
+from tconv.testing import mutants, reference
 from tconv.testing.checks import Summary, check_conv, check_conv_transpose, check_vjp
 from tconv.testing.failure.report import CheckFailure
 from tconv.testing.measures import (
@@ -30,6 +30,7 @@ __all__ = [
     "check_conv_transpose",
     "check_vjp",
     "error_bound",
+    "mutants",
     "reference",
     "relative_error",
     "tolerance",

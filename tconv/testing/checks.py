@@ -4,26 +4,20 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
-from itertools import chain
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
 from tconv.testing.failure.diagnosis import diagnose
 from tconv.testing.failure.report import CheckFailure
 from tconv.testing.failure.thresholds import thresholds
-from tconv.testing.problems.corners import corner_problems
-from tconv.testing.problems.large import large_problems
-from tconv.testing.problems.pairs import pair_problems
 from tconv.testing.problems.problem import Problem
+from tconv.testing.problems.selection import Selection
 from tconv.testing.problems.simplify import Predicate, minimal, nearest_supported
 from tconv.testing.properties import examine
 from tconv.testing.trial import Finding, Subject
-
-PROFILES = {"table": 0, "quick": 25, "default": 100, "thorough": 2_000, "hours": 200_000}
-SMALL = ("table", "quick")  # the profiles without the larger fixed problems
 
 
 @dataclass
@@ -167,34 +161,14 @@ def _check(
     seed: int,
     progress: Callable[[int, int], None] | None,
 ) -> Summary:
-    if profile not in PROFILES:
-        raise ValueError(f"profile: must be one of {', '.join(PROFILES)}; got {profile!r}.")
-    if isinstance(dtypes, str):
-        raise ValueError(f"dtypes: must be a tuple of names; got {dtypes!r}. Write ({dtypes!r},).")
-    axes = (ndim,) if isinstance(ndim, int) else tuple(ndim)
-    supported = supports or (lambda problem: True)
-
-    def allowed(problem: Problem) -> bool:
-        return problem.ndim in axes and bool(supported(problem))
-
-    count = PROFILES[profile] if max_examples is None else max_examples
-    space = subject.kind, axes, tuple(dtypes), seed
-    corners = list(corner_problems(*space))
-    fixed = list(corners)
-    if profile not in SMALL:
-        fixed += [*large_problems(*space), *pair_problems(*space)]
-    drawn: Iterator[Problem] = iter(())
-    if count:
-        from tconv.testing.strategies.generated import generated  # needs hypothesis
-
-        drawn = generated(
-            subject.kind, count, seed, ndim=axes, dtypes=tuple(dtypes), batch=(1, 2, 3)
-        )
+    selection = Selection(
+        subject.kind, ndim=ndim, dtypes=dtypes, supports=supports, max_examples=max_examples,
+        profile=profile, seed=seed,
+    )  # fmt: skip
     summary, start = Summary(), time.monotonic()
-    for number, drawn_problem in enumerate(chain(fixed, drawn)):
-        problem = nearest_supported(drawn_problem, allowed)
+    for number, problem in enumerate(selection):
         if progress is not None:
-            progress(number, len(fixed) + count)
+            progress(number, len(selection))
         if problem is None:
             summary.skipped += 1
             continue
@@ -202,9 +176,7 @@ def _check(
         summary.problems += 1
         summary.properties.update(checked)
         if finding is not None:
-            found = "row" if number < len(fixed) else "example"
-            where = f"{found} {number + 1 - (found == 'example') * len(fixed)}, seed {seed}"
-            _report(subject, finding, allowed, corners, where)
+            _report(subject, finding, selection, number)
     summary.seconds = time.monotonic() - start
     if not summary.problems:
         raise ValueError(
@@ -212,25 +184,26 @@ def _check(
             f"Check the predicate, or name the dimensions with ndim=."
         )
     if progress is not None:
-        progress(len(fixed) + count, len(fixed) + count)
+        progress(len(selection), len(selection))
     return summary
 
 
-def _report(
-    subject: Subject, first: Finding, allowed: Predicate, corners: list[Problem], where: str
-) -> None:
+def _report(subject: Subject, first: Finding, selection: Selection, number: int) -> NoReturn:
     """Simplify, diagnose, and raise."""
 
     def fails(problem: Problem) -> bool:
         finding, _ = examine(subject, problem, until=first.name)
         return finding is not None and (finding.name, finding.result) == (first.name, first.result)
 
-    smallest = minimal(first.problem, fails, allowed)
+    allows = selection.allows
+    smallest = minimal(first.problem, fails, allows)
     finding, _ = examine(subject, smallest)
     if finding is None or finding.name != first.name:
         finding = first
-    near = (nearest_supported(p, allowed) for p in corners if p.dtype == smallest.dtype)
+    corners = (p for p in selection.corners if p.dtype == smallest.dtype)
+    near = (nearest_supported(p, allows) for p in corners)
     probes = [p for p in near if p is not None and p.batch != 0]
     diagnosis = diagnose(subject, finding, first, probes)
-    from_where = thresholds(smallest, lambda p: allowed(p) and fails(p))
-    raise CheckFailure(subject, finding, ". ".join([diagnosis, *from_where]), where)
+    from_where = thresholds(smallest, lambda p: allows(p) and fails(p))
+    text = ". ".join([diagnosis, *from_where])
+    raise CheckFailure(subject, finding, text, selection.where(number))

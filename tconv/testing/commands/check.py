@@ -13,16 +13,12 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 import tconv
-from tconv.testing.checks import (
-    PROFILES,
-    Summary,
-    check_conv,
-    check_conv_transpose,
-    check_vjp,
-)
+from tconv.testing.checks import Summary, check_conv, check_conv_transpose, check_vjp
 from tconv.testing.commands.installed import METHODS, Functions, functions
+from tconv.testing.commands.mutants import run_mutants
 from tconv.testing.failure.report import CheckFailure
 from tconv.testing.problems.problem import dtype_named
+from tconv.testing.problems.selection import PROFILES
 from tconv.testing.problems.simplify import Predicate
 
 EXAMPLES = 10
@@ -53,11 +49,17 @@ def add_to(commands: Any) -> None:
     parser.add_argument("--profile", choices=tuple(PROFILES), help="instead of --examples")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--json", metavar="FILE", help="write the table there too")
+    parser.add_argument("--mutants", action="store_true", help="score the checks themselves")
     parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:
     """Print the table and the verdict: 0 if everything held, 1 if not, 2 if it could not be run."""
+    if options.mutants:
+        return run_mutants(
+            profile=options.profile or "default", max_examples=options.examples,
+            seeds=(options.seed,),
+        )  # fmt: skip
     if options.examples is None:
         options.examples = PROFILES[options.profile] if options.profile else EXAMPLES
     dtypes = tuple(options.dtype or DTYPES)
