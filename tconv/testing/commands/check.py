@@ -22,6 +22,7 @@ from tconv.testing.problems.selection import PROFILES
 from tconv.testing.problems.simplify import Predicate
 
 EXAMPLES = 10
+PROGRAMS = 30  # of each row, where each takes a compilation
 DTYPES = ("float32", "float64", "float16", "complex64", "int32")
 
 
@@ -60,8 +61,6 @@ def run(options: argparse.Namespace) -> int:
             profile=options.profile or "default", max_examples=options.examples,
             seeds=(options.seed,),
         )  # fmt: skip
-    if options.examples is None:
-        options.examples = PROFILES[options.profile] if options.profile else EXAMPLES
     dtypes = tuple(options.dtype or DTYPES)
     try:
         for name in dtypes:
@@ -70,11 +69,16 @@ def run(options: argparse.Namespace) -> int:
     except (ImportError, RuntimeError, TypeError, ValueError) as error:
         print(f"tconv check: {error}", file=sys.stderr)
         return 2
+    if options.examples is None and options.profile:
+        options.examples = PROFILES[options.profile]
+    elif options.examples is None:
+        options.examples = PROGRAMS if offered.compiles else EXAMPLES
     print(f"tconv {tconv.__version__}, {offered.where}, {_machine()}")
     start, rows = time.monotonic(), []
     print(_HEAD)
     try:
-        chosen = {"profile": options.profile or "quick", "seed": options.seed}
+        profile = options.profile or ("few" if offered.compiles else "quick")
+        chosen = {"profile": profile, "seed": options.seed}
         for row in certify(offered, dtypes, examples=options.examples, **chosen):
             print(_line(row), flush=True)  # on JAX the next may be a minute away
             rows.append(row)
@@ -115,7 +119,7 @@ def certify(
         first = dtype == dtypes[0]
         common: dict[str, Any] = {
             "dtypes": (dtype,), "max_examples": examples, "seed": seed, "supports": supports,
-            "profile": profile if first else "quick",
+            "profile": profile if first or profile == "few" else "quick",
             "ndim": ndim if first else [axes for axes in ndim if axes < 3],
         }  # fmt: skip
         for method in methods if first else ("auto",):
