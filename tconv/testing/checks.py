@@ -12,6 +12,7 @@ from typing import Any, NoReturn
 import numpy as np
 
 from tconv.testing.compiling import Stopwatch
+from tconv.testing.failure.conditions import layouts
 from tconv.testing.failure.diagnosis import diagnose
 from tconv.testing.failure.report import CheckFailure
 from tconv.testing.failure.thresholds import thresholds
@@ -236,6 +237,10 @@ def _report(subject: Subject, first: Finding, selection: Selection, number: int)
     near = (nearest_supported(p, allows) for p in corners)
     probes = [p for p in near if p is not None and p.batch != 0]
     diagnosis = diagnose(subject, finding, first, probes)
-    from_where = thresholds(smallest, lambda p: allows(p) and fails(p))
-    text = ". ".join([diagnosis, *from_where])
+
+    def fails_here(problem: Problem) -> bool:
+        return allows(problem) and fails(problem)
+
+    further = [*layouts(smallest, fails_here), *thresholds(smallest, fails_here)]
+    text = ". ".join([diagnosis, *further])
     raise CheckFailure(subject, finding, text, selection.where(number))

@@ -1,4 +1,4 @@
-"""Functions that compile for each shape: found by their first calls, and checked on few programs."""
+"""Functions that compile for each shape: found by their first calls, checked on few programs."""
 
 import os
 import time

@@ -22,7 +22,7 @@ from tconv.testing.problems.selection import PROFILES
 from tconv.testing.problems.simplify import Predicate
 
 EXAMPLES = 10
-PROGRAMS = 30  # of each row, where each takes a compilation
+PROGRAMS = 12  # of each row, where each takes a compilation
 DTYPES = ("float32", "float64", "float16", "complex64", "int32")
 
 
