@@ -10,6 +10,7 @@ from typing import Any
 from tconv.testing import mutants, reference
 from tconv.testing.checks import Summary, check_conv, check_conv_transpose, check_vjp
 from tconv.testing.failure.report import CheckFailure
+from tconv.testing.jax_functions import check_jax
 from tconv.testing.measures import (
     adjoint_residual,
     assert_adjoint,
@@ -28,6 +29,7 @@ __all__ = [
     "assert_adjoint",
     "check_conv",
     "check_conv_transpose",
+    "check_jax",
     "check_vjp",
     "error_bound",
     "mutants",

@@ -145,7 +145,8 @@ def check_vjp(
     rtol: float | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Summary:
-    """Certify gradients: ``fn(x, w, b=None, *, stride, ...)`` returns ``(y, pullback)``.
+    """Certify gradients: ``fn(x, w, b=None, *, stride, ...)`` returns ``(y, pullback)``, or a JAX
+    array y alone, whose pullback is then that of ``jax.vjp``.
 
     ``pullback(dy)`` returns ``(dx, dw, db)``, db being None without a bias; the maps are
     linear transposes, without conjugation, as in ``jax.vjp``.  Checked are y and the three

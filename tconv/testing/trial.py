@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from tconv.testing.expected import Expected, expected_cotangents, expected_result
 from tconv.testing.problems.problem import Problem
+from tconv.testing.pullbacks import with_pullback
 
 Array = NDArray[Any]
 
@@ -71,9 +72,10 @@ class Trial:
         dy = operands.pop("dy", None)
         with np.errstate(all="ignore"):
             try:
-                result = self.subject.fn(*operands.values(), **self.problem.keywords)
+                arguments, keywords = operands.values(), self.problem.keywords
                 if not self.subject.vjp:
-                    return {"y": self._array(result, "y")}
+                    return {"y": self._array(self.subject.fn(*arguments, **keywords), "y")}
+                result = with_pullback(self.subject.fn, *arguments, **keywords)
                 y, pullback = self._several(result, ("y", "pullback"), "the function")
                 cotangents = self._several(pullback(dy), ("dx", "dw", "db"), "the pullback")
             except Violated:
