@@ -76,9 +76,10 @@ def check_conv_transpose(
             default that of the profile.
         profile: "table" (the corners alone, so hypothesis is not needed), "quick" (without the
             larger fixed problems), "default" (below 20 s for most), "few", "thorough" or
-            "hours".  A function that compiles for each shape, found by timing its first calls,
-            is by default checked with "few": those 100 of the default's 320 problems among whose
-            features most pairs occur, each with two draws of values.
+            "hours".  Without a profile and ``max_examples``, a function that compiles for each
+            shape, which the times of its first calls tell, is checked with "few": those 100 of
+            the default's 320 problems among whose features most pairs occur, each with two
+            draws of values.
         seed: of problems and values; the same seed gives the same check.
         atol, rtol: if given, they replace the derived error bound: ``atol + rtol * scale``
             is allowed, the scale of an element being its sum of absolute products.
@@ -180,7 +181,8 @@ def _check(
         Selection, subject.kind, ndim=ndim, dtypes=dtypes, supports=supports,
         max_examples=max_examples, seed=seed,
     )  # fmt: skip
-    summary = _tried(subject, select(profile=profile), progress, whole=profile != "default")
+    named = profile != "default" or max_examples is not None
+    summary = _tried(subject, select(profile=profile), progress, whole=named)
     if summary is None:
         summary = _tried(subject, select(profile="few"), progress, whole=True)
         assert summary is not None
