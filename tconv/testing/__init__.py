@@ -7,9 +7,10 @@ The module ``strategies`` needs hypothesis and is loaded when first used; instal
 from importlib import import_module
 from typing import Any
 
-from tconv.testing import reference
+from tconv.testing import mutants, reference
 from tconv.testing.checks import Summary, check_conv, check_conv_transpose, check_vjp
 from tconv.testing.failure.report import CheckFailure
+from tconv.testing.jax_functions import check_jax
 from tconv.testing.measures import (
     adjoint_residual,
     assert_adjoint,
@@ -28,8 +29,10 @@ __all__ = [
     "assert_adjoint",
     "check_conv",
     "check_conv_transpose",
+    "check_jax",
     "check_vjp",
     "error_bound",
+    "mutants",
     "reference",
     "relative_error",
     "tolerance",

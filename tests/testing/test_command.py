@@ -10,7 +10,7 @@ import pytest
 
 import tconv
 from tconv.__main__ import main
-from tconv.testing.commands import check
+from tconv.testing.commands import check, mutants
 from tconv.testing.commands.installed import METHODS, functions
 
 ROOT = str(Path(tconv.__file__).parents[1])
@@ -180,3 +180,16 @@ def test_the_bar_shows_the_rows_done_and_the_fraction_of_the_next(monkeypatch):
                 shown.append((bar.row, bar.done, bar.bar.n))
         assert bar.bar.total == 3
     assert shown == [(1, 5, 0.5), (2, 0, 1.0), (2, 10, 2.0)]
+
+
+def test_the_score_over_the_mutants(monkeypatch, capsys):
+    chosen = [m for m in mutants.MUTANTS if m.name in ("kernel flipped", "last group reversed")]
+    monkeypatch.setattr(mutants, "MUTANTS", chosen)
+    assert main(["check", "--mutants", "--profile", "table"]) == 0
+    printed = capsys.readouterr().out
+    assert "mutants: 3 of 3 caught (100.0 %)" in printed
+    assert "The kernel is flipped on every spatial axis. (jax-ml/jax#592" in printed
+    assert "accepted of 4 changes that change no result: 4" in printed
+    monkeypatch.setattr(mutants, "MUTANTS", [*chosen, mutants.EQUIVALENT[0]])
+    assert main(["check", "--mutants", "--profile", "table"]) == 1
+    assert "MISSED" in capsys.readouterr().out

@@ -13,19 +13,16 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 import tconv
-from tconv.testing.checks import (
-    PROFILES,
-    Summary,
-    check_conv,
-    check_conv_transpose,
-    check_vjp,
-)
+from tconv.testing.checks import Summary, check_conv, check_conv_transpose, check_vjp
 from tconv.testing.commands.installed import METHODS, Functions, functions
+from tconv.testing.commands.mutants import run_mutants
 from tconv.testing.failure.report import CheckFailure
 from tconv.testing.problems.problem import dtype_named
+from tconv.testing.problems.selection import PROFILES
 from tconv.testing.problems.simplify import Predicate
 
 EXAMPLES = 10
+PROGRAMS = 12  # of each row, where each takes a compilation
 DTYPES = ("float32", "float64", "float16", "complex64", "int32")
 
 
@@ -53,13 +50,17 @@ def add_to(commands: Any) -> None:
     parser.add_argument("--profile", choices=tuple(PROFILES), help="instead of --examples")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--json", metavar="FILE", help="write the table there too")
+    parser.add_argument("--mutants", action="store_true", help="score the checks themselves")
     parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:
     """Print the table and the verdict: 0 if everything held, 1 if not, 2 if it could not be run."""
-    if options.examples is None:
-        options.examples = PROFILES[options.profile] if options.profile else EXAMPLES
+    if options.mutants:
+        return run_mutants(
+            profile=options.profile or "default", max_examples=options.examples,
+            seeds=(options.seed,),
+        )  # fmt: skip
     dtypes = tuple(options.dtype or DTYPES)
     try:
         for name in dtypes:
@@ -68,11 +69,16 @@ def run(options: argparse.Namespace) -> int:
     except (ImportError, RuntimeError, TypeError, ValueError) as error:
         print(f"tconv check: {error}", file=sys.stderr)
         return 2
+    if options.examples is None and options.profile:
+        options.examples = PROFILES[options.profile]
+    elif options.examples is None:
+        options.examples = PROGRAMS if offered.compiles else EXAMPLES
     print(f"tconv {tconv.__version__}, {offered.where}, {_machine()}")
     start, rows = time.monotonic(), []
     print(_HEAD)
     try:
-        chosen = {"profile": options.profile or "quick", "seed": options.seed}
+        profile = options.profile or ("few" if offered.compiles else "quick")
+        chosen = {"profile": profile, "seed": options.seed}
         for row in certify(offered, dtypes, examples=options.examples, **chosen):
             print(_line(row), flush=True)  # on JAX the next may be a minute away
             rows.append(row)
@@ -113,7 +119,7 @@ def certify(
         first = dtype == dtypes[0]
         common: dict[str, Any] = {
             "dtypes": (dtype,), "max_examples": examples, "seed": seed, "supports": supports,
-            "profile": profile if first else "quick",
+            "profile": profile if first or profile == "few" else "quick",
             "ndim": ndim if first else [axes for axes in ndim if axes < 3],
         }  # fmt: skip
         for method in methods if first else ("auto",):
