@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Sequence
 from functools import partial
 
-from benchmarks import scale, summary
+from benchmarks import operators, scale, summary
 from benchmarks.choice import command as choice
 from benchmarks.choice import rates
 from benchmarks.peers import command as peers
@@ -19,6 +19,7 @@ COMMANDS: dict[str, Callable[[Sequence[str]], None]] = {
     "compile": compiling.main,
     "choice": choice.main,
     "rates": rates.main,
+    "operators": operators.main,
     "scale": scale.main,
     "summary": summary.main,
 }

@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from tconv import compat as compat
     from tconv import dask as dask
     from tconv import explanation as explanation
+    from tconv import operators as operators
     from tconv import sharded as sharded
     from tconv import streaming as streaming
     from tconv import testing as testing
@@ -96,7 +97,7 @@ __all__ = [
 ]
 
 
-LATER = ("compat", "dask", "explanation", "sharded", "streaming", "testing", "tiles")
+LATER = ("compat", "dask", "explanation", "operators", "sharded", "streaming", "testing", "tiles")
 
 
 def __dir__() -> list[str]:

@@ -23,12 +23,15 @@ LEVELS = {
     "_dispatch": 2,
     "compat": 4,
     "testing": 4,
-    "__main__": 5,
+    "operators": 5,
+    "__main__": 6,
 }
 PUBLIC = 3
 # The layers of JAX frameworks, which import their own.
 LAYERS = {f"tconv.compat.{part}" for part in ("layer", "flax.layer", "equinox", "haiku")}
 LAYERS |= {f"tconv.compat.flax.{part}" for part in ("linen", "nnx")}
+# What operators need of JAX, and their forms in other libraries.
+OPERATORS = {f"tconv.operators.{part}" for part in ("adapters", "on_jax")}
 
 
 def modules() -> dict[str, Path]:
@@ -91,14 +94,16 @@ def test_no_import_cycles():
 
 @pytest.mark.parametrize("name", MODULES)
 def test_array_libraries_stay_in_their_place(name):
-    """JAX inside tconv._jax, what runs on its meshes and the layers of its frameworks; Dask and
-    hypothesis in a module each; geometry knows no arrays."""
+    """JAX inside tconv._jax, what runs on its meshes, the layers of its frameworks and what
+    operators need of it; Dask and hypothesis in a module each; geometry knows no arrays."""
     used = {module.partition(".")[0] for module in IMPORTS[name]}
     if name != "tconv.compat.torch":
         assert "torch" not in used
     if name not in LAYERS:
         assert not used & {"flax", "equinox", "haiku"}
-        assert place(name) in ("_jax", "sharded") or "jax" not in used
+        assert place(name) in ("_jax", "sharded") or name in OPERATORS or "jax" not in used
+    if name != "tconv.operators.adapters":
+        assert not {"lineax", "pylops"} & used
     if place(name) != "dask":
         assert not {"dask", "zarr", "distributed"} & used
     if not name.startswith("tconv.testing.strategies"):
