@@ -14,7 +14,7 @@ from tconv.testing.problems.simplify import Predicate, nearest_supported
 
 # How many problems each profile generates.
 PROFILES = {"table": 0, "quick": 25, "default": 100, "thorough": 2_000, "hours": 200_000}
-_SMALL = ("table", "quick")  # the profiles without the larger fixed problems
+LARGER = ("default", "thorough", "hours")  # those with the larger fixed problems
 
 
 class Selection:
@@ -45,7 +45,7 @@ class Selection:
         space = kind, self.ndim, self.dtypes, seed
         self.corners = list(corner_problems(*space))
         self.fixed = list(self.corners)
-        if profile not in _SMALL:
+        if profile in LARGER:
             self.fixed += [*large_problems(*space), *pair_problems(*space)]
         self.generated = PROFILES[profile] if max_examples is None else max_examples
 
