@@ -9,12 +9,14 @@ from functools import partial
 from benchmarks import scale, summary
 from benchmarks.choice import command as choice
 from benchmarks.choice import rates
+from benchmarks.conformance import command as conformance
 from benchmarks.peers import command as peers
 
 COMMANDS: dict[str, Callable[[Sequence[str]], None]] = {
     "numpy": partial(peers.main, "numpy"),
     "jax": partial(peers.main, "jax"),
     "choice": choice.main,
+    "conformance": conformance.main,
     "rates": rates.main,
     "scale": scale.main,
     "summary": summary.main,

@@ -89,9 +89,7 @@ def framework_target(options: Any, found: Framework | None = None) -> Target:
     def offered(problem: Problem) -> bool:
         return supports(problem) and not framework.aborts(problem)
 
-    checks = _checks(
-        options, framework.conv_transpose, offered, vjp=framework.vjp, nonfinite=()
-    )
+    checks = _checks(options, framework.conv_transpose, offered, vjp=framework.vjp, nonfinite=())
     note = "NaN and inf are not checked: frameworks do not say where they may go."
     if framework.why:
         note += f"\nLeft out: {framework.why}."

@@ -92,6 +92,4 @@ def _row(check: Check, progress: Progress) -> Row:
         seconds = time.monotonic() - start
         return Row(*about, "FAIL", progress.done, 0, seconds, str(failure))
     held = sum(summary.properties.values())
-    return Row(
-        *about, "pass", summary.problems, held, summary.seconds, skipped=summary.skipped
-    )
+    return Row(*about, "pass", summary.problems, held, summary.seconds, skipped=summary.skipped)

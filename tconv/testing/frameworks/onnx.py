@@ -5,14 +5,14 @@ A model of one node is made for each call.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from importlib import import_module
 from typing import Any
 
 import numpy as np
 
-from tconv.testing.frameworks.framework import Array, Framework, copied, pairs
+from tconv.testing.frameworks.framework import Array, Framework, Pairs, copied, pairs
 from tconv.testing.problems.supports import Supports
 
 Runner = Callable[[Any, dict[str, Array]], Array]
@@ -117,14 +117,45 @@ def node_result(
     return run(model, {"x": np.array(x, order="C")})
 
 
+def node_crops(
+    attributes: Mapping[str, Any], input_size: Sequence[int], kernel_size: Sequence[int]
+) -> Pairs:
+    """What a node crops from the two sides of the full scatter, by the operator's documentation.
+
+    Pads are all starts, then all ends.  An output shape, which SAME_UPPER and SAME_LOWER set to
+    input*stride, leaves a total that is halved, the odd one at the start unless SAME_UPPER; what
+    is missing is added at the end.
+    """
+    axes = len(kernel_size)
+    strides = attributes.get("strides", [1] * axes)
+    mode, wanted = attributes.get("auto_pad", "NOTSET"), attributes.get("output_shape")
+    if wanted is None and mode.startswith("SAME"):
+        wanted = [n * s for n, s in zip(input_size, strides, strict=True)]
+    if wanted is None:
+        pads = attributes.get("pads", [0] * 2 * axes) if mode == "NOTSET" else [0] * 2 * axes
+        return list(zip(pads[:axes], pads[axes:], strict=True))
+    crops = []
+    for n, k, s, d, op, size in zip(
+        input_size,
+        kernel_size,
+        strides,
+        attributes.get("dilations", [1] * axes),
+        attributes.get("output_padding", [0] * axes),
+        wanted,
+        strict=True,
+    ):
+        total = (n - 1) * s + d * (k - 1) + 1 + op - size
+        lo = (max(total, 0) + (mode != "SAME_UPPER")) // 2
+        crops.append((lo, total - lo))
+    return crops
+
+
 def by_the_runtime(provider: str, model: Any, inputs: dict[str, Array]) -> Array:
     """The first result of a model."""
     onnxruntime = import_module("onnxruntime")
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 4  # what goes wrong is raised too
-    session = onnxruntime.InferenceSession(
-        model.SerializeToString(), options, providers=[provider]
-    )
+    session = onnxruntime.InferenceSession(model.SerializeToString(), options, providers=[provider])
     found: Array = session.run(None, inputs)[0]
     return found
 
