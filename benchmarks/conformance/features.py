@@ -48,8 +48,8 @@ def values(framework: Framework, problem: Problem) -> Finding | None:
 
 
 def halves(framework: Framework, problem: Problem) -> Finding | None:
-    """Values as of a sum in float32 rounded once; ``HALF_SUMS`` where they are those of a sum in the
-    half kind, each of whose roundings is allowed for."""
+    """Values as of a sum in float32 rounded once; ``HALF_SUMS`` where they are only as good as a
+    sum in the half kind, each of whose roundings is allowed for."""
     finding = values(framework, problem)
     if finding is None or finding.name != "values":
         return finding

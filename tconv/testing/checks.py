@@ -176,7 +176,7 @@ def _check(
         summary.problems += 1
         summary.properties.update(checked)
         if finding is not None:
-            _report(subject, finding, selection, number)
+            raise_report(subject, finding, selection, number)
     summary.seconds = time.monotonic() - start
     if not summary.problems:
         raise ValueError(
@@ -188,7 +188,7 @@ def _check(
     return summary
 
 
-def _report(subject: Subject, first: Finding, selection: Selection, number: int) -> NoReturn:
+def raise_report(subject: Subject, first: Finding, selection: Selection, number: int) -> NoReturn:
     """Simplify, diagnose, and raise."""
 
     def fails(problem: Problem) -> bool:
