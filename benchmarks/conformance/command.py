@@ -58,60 +58,59 @@ def main(arguments: Sequence[str]) -> None:
     options = _options(arguments)
     record = json.loads(options.json.read_text()) if options.json.exists() else {"columns": {}}
     for title in options.frameworks:
-        column = certified(title, options.seconds, options.problems)
+        column = certified(title, options.seconds, options.problems, options.features)
         if column is not None:
-            record["columns"][title] = column
+            before = record["columns"].get(title, {"cells": {}})["cells"]
+            record["columns"][title] = column | {"cells": before | column["cells"]}
             report.write_json(options.json, _ordered(record))
     if options.readme:
         write_readme(options.readme, record)
 
 
-def certified(title: str, seconds: float, problems: int) -> dict[str, Any] | None:
+def certified(
+    title: str, seconds: float, problems: int, features: Sequence[str] = tuple(FEATURES)
+) -> dict[str, Any] | None:
     """The column: a cell a feature, the versions and the machine; None if it is not installed."""
     column = COLUMNS[title]
-    told: dict[str, list[dict[str, Any]]] = {name: [] for name in FEATURES}
+    told: dict[str, list[dict[str, Any]]] = {name: [] for name in features}
     about: dict[str, Any] = {"note": column.note} if column.note else {}
-    row, first = next(iter(FEATURES)), 0
-    while row is not None:
+    rows, first = list(features), 0
+    while rows:
         last: dict[str, Any] = {}
-        for line in _lines(column, seconds, problems, row, first):
-            if "versions" in line:
-                about |= line
-            elif "missing" in line:
+        for line in _lines(column, seconds, problems, first, rows):
+            if "missing" in line:
                 print(f"{title}: left out, {line['missing']}", flush=True)
                 return None
+            if "versions" in line:
+                about |= line
             elif "outcome" in line:
                 told[line["row"]].append(line)
                 last = {}
             elif "done" in line:
-                row = None
+                rows = []
             else:
                 last = line
-        if row is None:
+        if not rows:
             break
         if not last:
             raise SystemExit(f"{title}: its process ended before or between problems")
+        row = last["row"]
         ended = {"outcome": "aborts", "problem": last["trying"], "text": "the process ended"}
-        told[last["row"]].append(ended)
-        row, first = last["row"], last["number"] + last["every"]
+        told[row].append(ended)
+        rows, first = rows[rows.index(row) :], last["number"] + last["every"]
         if sum(one["outcome"] == "aborts" for one in told[row]) >= ABORTS:
-            row, first = _after(row), 0
+            rows, first = rows[1:], 0
     cells = {name: _cell(outcomes) for name, outcomes in told.items()}
     verdicts = Counter(cell["verdict"] for cell in cells.values())
     print(f"{title}: " + ", ".join(f"{n} {word}" for word, n in verdicts.items()), flush=True)
     return {**about, "cells": cells}
 
 
-def _after(row: str) -> str | None:
-    rows = [*FEATURES, None]
-    return rows[rows.index(row) + 1]
-
-
 def _lines(
-    column: Column, seconds: float, problems: int, row: str, first: int
+    column: Column, seconds: float, problems: int, first: int, rows: Sequence[str]
 ) -> Iterator[dict[str, Any]]:
     command = [sys.executable, "-m", "benchmarks.conformance.judge", column.framework]
-    command += [str(seconds), str(problems), row, str(first)]
+    command += [str(seconds), str(problems), str(first), *rows]
     process = subprocess.Popen(
         command, env={**os.environ, **column.environment}, text=True,
         stdout=subprocess.PIPE, stderr=subprocess.PIPE,
@@ -151,6 +150,10 @@ def _options(arguments: Sequence[str]) -> Any:
         "--frameworks", type=_titles, default=list(COLUMNS), metavar="A,B",
         help=f"columns, or names of frameworks; the file keeps the others: {', '.join(COLUMNS)}",
     )  # fmt: skip
+    parser.add_argument(
+        "--features", type=_features, default=list(FEATURES), metavar="A;B",
+        help=f"rows, with semicolons; the file keeps the others: {'; '.join(FEATURES)}",
+    )  # fmt: skip
     parser.add_argument("--problems", type=int, default=20, help="a row at most; default: 20")
     parser.add_argument("--seconds", type=float, default=60, help="a row at most; default: 60")
     parser.add_argument("--json", type=Path, default=RESULTS, metavar="FILE")
@@ -159,6 +162,15 @@ def _options(arguments: Sequence[str]) -> Any:
         help="refresh the table in this file; without a name, in benchmarks/README.md",
     )  # fmt: skip
     return parser.parse_args(arguments)
+
+
+def _features(text: str) -> list[str]:
+    chosen = [part.strip() for part in text.split(";")]
+    if unknown := set(chosen) - set(FEATURES):
+        raise argparse.ArgumentTypeError(
+            f"must be some of {'; '.join(FEATURES)}; got {', '.join(unknown)}"
+        )
+    return chosen
 
 
 def _titles(text: str) -> list[str]:

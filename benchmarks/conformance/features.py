@@ -123,10 +123,9 @@ def _folded(problem: Problem, starts: list[int], x: Any, w: Any, b: Any) -> Any:
     return full if b is None else full + b.reshape(-1, *[1] * problem.ndim)
 
 
-def _same_pair(kernel_size: int, stride: int, dilation: int) -> tuple[int, int]:
-    extent = dilation * (kernel_size - 1) + 1
-    lo = max(extent - stride, 0) // 2
-    return lo, extent - stride - lo
+def _same_pair(axis: Any) -> tuple[int, int]:
+    lo = max(_extent(axis) - axis.stride, 0) // 2
+    return lo, _extent(axis) - axis.stride - lo
 
 
 def grid(
@@ -200,18 +199,20 @@ def _features() -> Iterator[Feature]:
         values,
         keeps=lambda p: not p.symmetric and min(map(min, p.padding)) >= 0,
     )
-    sames = [
-        replace(
-            problem,
-            padding=tuple(_same_pair(a.kernel_size, a.stride, a.dilation) for a in problem.axes),
-        )
-        for problem in grid(padding=(0,), kernel_size=(1, 2, 3, 5))
-    ]
 
     def without_padding(problem: Problem) -> Problem:
         return replace(problem, padding=0)
 
-    yield Feature("SAME", tuple(sames), same, lambda f: f.same, without_padding)
+    for name, within in (("SAME", True), ("SAME, stride above the kernel", False)):
+        sames = tuple(
+            replace(problem, padding=tuple(map(_same_pair, problem.axes)))
+            for problem in grid(
+                lambda p, within=within: within == all(_extent(a) >= a.stride for a in p.axes),
+                padding=(0,),
+                kernel_size=(1, 2, 3, 5),
+            )
+        )
+        yield Feature(name, sames, same, lambda f: f.same, without_padding)
     round_trip = grid(
         lambda p: all(a.stride <= _extent(a) <= a.input_size * a.stride for a in p.axes),
         padding=(0,), ndim=(1, 2), kernel_size=(1, 2, 3, 4, 5), input_size=(2, 3, 4),

@@ -27,16 +27,13 @@ MARK = "@conformance "
 
 
 def main(arguments: Sequence[str]) -> None:
-    """``FRAMEWORK SECONDS PROBLEMS ROW [FIRST]``, rows from this on, the first from there on."""
-    name, seconds, problems, row, first = arguments
+    """``FRAMEWORK SECONDS PROBLEMS FIRST ROW ...``: the rows, the first of them from there on."""
+    name, seconds, problems, first, *names = arguments
     framework = COLUMNS[name]() if name in COLUMNS else load(name)
     _tell(versions=versions(("numpy", *framework.packages)), machine=machine())
-    rows = list(FEATURES)
-    for number, feature in enumerate(FEATURES.values()):
-        if number < rows.index(row):
-            continue
-        begin = int(first) if feature.name == row else 0
-        _judge(framework, feature, begin, float(seconds), int(problems))
+    for row in names:
+        begin = int(first) if row == names[0] else 0
+        _judge(framework, FEATURES[row], begin, float(seconds), int(problems))
     _tell(done=True)
 
 
