@@ -93,4 +93,25 @@ same = {"padding": "CIRCULAR", "use_bias": False, "kernel_init": k, "rngs": nnx.
 got = nnx.ConvTranspose(1, 1, (2,), transpose_kernel=True, **same)(y)
 assert jnp.allclose(got, want), (got.ravel(), want.ravel())""",
     ),
+    Finding(
+        ("openvino",),
+        "output_padding of stride and above",
+        "OpenVINO shows x where padding has cropped it and output padding adds a zero",
+        """\
+import numpy as np, openvino as ov, openvino.opset13 as ops
+x, w = ops.parameter([1, 1, 1], ov.Type.f32), np.ones((1, 1, 1), "f")
+y = ops.convolution_backprop_data(x, w, [1], None, [1], [1], [3], "explicit", [2])
+got = ov.Core().compile_model(ov.Model([y], [x]), "CPU")(np.ones((1, 1, 1), "f"))[0]
+assert got.ravel().tolist() == [0], got""",
+    ),
+    Finding(
+        ("openvino",),
+        "SAME, stride above the kernel",
+        "OpenVINO's same_upper gives (input - 1)*stride + kernel positions, not input*stride",
+        """\
+import numpy as np, openvino as ov, openvino.opset13 as ops
+x, w = ops.parameter([1, 1, 2], ov.Type.f32), np.ones((1, 1, 1), "f")
+y = ops.convolution_backprop_data(x, w, [3], auto_pad="same_upper")
+assert tuple(y.shape) == (1, 1, 6), y.shape""",
+    ),
 )

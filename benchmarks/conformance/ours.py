@@ -22,7 +22,7 @@ def numpy_column() -> Framework:
 
 def jax_column() -> Framework:
     """On JAX arrays, CIRCULAR by the layer of ``tconv.compat.flax.nnx``."""
-    from tconv.testing.frameworks import jax_arrays
+    from tconv.testing.frameworks.arrays import jax as jax_arrays
 
     return Framework(
         packages=("tconv", "jax", "jaxlib", "flax"),

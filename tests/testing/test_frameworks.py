@@ -21,9 +21,11 @@ from tconv.testing.problems.supports import Supports
 HOLDS = {
     "mlx": "output_padding=0, padding<2, batch>=1",
     "onnxruntime": "output_padding<stride, batch>=1",
-    "onnx.reference": "groups=1, batch>=1, memory=contiguous",
+    "onnx.reference": "groups=1, batch>=1, output_padding<stride",
 }
-IN_PROCESS = [name for name in SOURCES if name not in ("tensorflow", "tinygrad", "keras")]
+# These read their settings when they are imported, or fork.
+APART = ("keras", "openvino", "tinygrad")
+IN_PROCESS = [name for name in SOURCES if name not in ("tensorflow", *APART)]
 
 
 def missing(name):
@@ -31,12 +33,12 @@ def missing(name):
 
 
 def few(framework, extra):
-    """Every third row of the table: a compilation for each problem takes its time."""
+    """Every fifth row of the table: a compilation for each problem takes its time."""
     narrow = Supports(extra)
 
     def supports(problem):
         offered = framework.supports(problem) and not framework.aborts(problem)
-        return offered and narrow(problem) and problem.seed % 3 == 0
+        return offered and narrow(problem) and problem.seed % 5 == 0
 
     return {"ndim": 1, "profile": "table", "supports": supports}
 
@@ -47,9 +49,9 @@ def test_an_adapter_is_right(name):
         pytest.skip(f"{name} is not installed")
     framework = load(name)
     options = few(framework, HOLDS.get(name, ""))
-    assert check_conv_transpose(framework.conv_transpose, nonfinite=(), **options).problems > 5
+    assert check_conv_transpose(framework.conv_transpose, nonfinite=(), **options).problems >= 3
     if framework.vjp is not None:
-        assert check_vjp(framework.vjp, **options).problems > 5
+        assert check_vjp(framework.vjp, **options).problems >= 3
 
 
 CODE = """
@@ -62,7 +64,8 @@ framework = load(sys.argv[1])
 problem = Problem((3,), (3,), stride=2, output_padding=1, in_channels=2, out_channels=3, bias=True)
 assert framework.supports(problem)
 found = [examine(Subject(framework.conv_transpose), problem, until="values")[0]]
-found.append(examine(Subject(framework.vjp, vjp=True), problem, until="values")[0])
+if framework.vjp is not None:
+    found.append(examine(Subject(framework.vjp, vjp=True), problem, until="values")[0])
 print(json.dumps([None if finding is None else finding.message for finding in found]))
 """
 
@@ -73,10 +76,11 @@ print(json.dumps([None if finding is None else finding.message for finding in fo
         ("keras", {"KERAS_BACKEND": "jax"}),
         ("keras", {"KERAS_BACKEND": "torch"}),
         ("tinygrad", {"DEV": "PYTHON"}),
+        ("openvino", {}),
     ],
-    ids=["keras-jax", "keras-torch", "tinygrad"],
+    ids=["keras-jax", "keras-torch", "tinygrad", "openvino"],
 )
-def test_an_adapter_that_the_environment_sets_up(name, environment):
+def test_an_adapter_in_a_process_of_its_own(name, environment):
     if missing(name):
         pytest.skip(f"{name} is not installed")
     result = subprocess.run(
@@ -84,7 +88,7 @@ def test_an_adapter_that_the_environment_sets_up(name, environment):
         capture_output=True, text=True,
     )  # fmt: skip
     assert result.returncode == 0, result.stderr
-    assert json.loads(result.stdout.splitlines()[-1]) == [None, None]
+    assert set(json.loads(result.stdout.splitlines()[-1])) == {None}
 
 
 def test_offers_are_not_narrower_than_the_frameworks():
@@ -103,7 +107,6 @@ def test_offers_are_not_narrower_than_the_frameworks():
         "onnxruntime": [True, True, True],
         "onnx.reference": [True, True, True],
         "mlx": [True, False, True],
-        "openvino": [True, True, True],
     }
     assert offers == {name: expected[name] for name in names}
 

@@ -12,8 +12,8 @@ from functools import partial
 from importlib import import_module
 from typing import Any
 
+from tconv.testing.frameworks.arrays.jax import WHY, aborts, on_numpy, vjp
 from tconv.testing.frameworks.framework import Framework, exchanged, flipped, spread_pads
-from tconv.testing.frameworks.jax_arrays import WHY, aborts, on_numpy, vjp
 from tconv.testing.problems.supports import Supports
 
 

@@ -10,7 +10,8 @@ from functools import partial
 from importlib import import_module
 from typing import Any
 
-from tconv.testing.frameworks import jax_arrays, torch_tensors
+from tconv.testing.frameworks.arrays import jax as jax_arrays
+from tconv.testing.frameworks.arrays import torch as torch_tensors
 from tconv.testing.frameworks.framework import Framework, channels_first, channels_last
 from tconv.testing.problems.supports import Supports
 

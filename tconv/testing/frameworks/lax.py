@@ -9,8 +9,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Any
 
+from tconv.testing.frameworks.arrays.jax import WHY, aborts, add_bias, on_numpy, vjp
 from tconv.testing.frameworks.framework import Framework, flipped, spread_pads
-from tconv.testing.frameworks.jax_arrays import WHY, aborts, add_bias, on_numpy, vjp
 from tconv.testing.problems.supports import Supports
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Any
 
+from tconv.testing.frameworks.arrays.torch import on_numpy, vjp
 from tconv.testing.frameworks.framework import Framework
-from tconv.testing.frameworks.torch_tensors import on_numpy, vjp
 from tconv.testing.problems.supports import Supports
 
 
