@@ -5,11 +5,14 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Collection
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any, NoReturn
 
 import numpy as np
 
+from tconv.testing.compiling import Stopwatch
+from tconv.testing.failure.conditions import layouts
 from tconv.testing.failure.diagnosis import diagnose
 from tconv.testing.failure.report import CheckFailure
 from tconv.testing.failure.thresholds import thresholds
@@ -22,9 +25,15 @@ from tconv.testing.trial import Finding, Subject
 
 @dataclass
 class Summary:
-    """What a check looked at, when everything held."""
+    """What a check looked at, when everything held.
+
+    ``problems`` of so many ``programs``, which differ in shapes or parameters and not only in
+    values; ``skipped`` had none near them that is supported; how often each of the
+    ``properties`` was looked at, and the ``seconds`` it took.
+    """
 
     problems: int = 0
+    programs: int = 0
     skipped: int = 0
     properties: Counter[str] = field(default_factory=Counter)
     seconds: float = 0.0
@@ -63,9 +72,13 @@ def check_conv_transpose(
         dtypes: names of dtypes to try.
         supports: a predicate of the ``Problem`` that keeps to what ``fn`` offers, such as
             ``lambda p: p.symmetric and p.groups == 1``.
-        max_examples: how many problems to generate; by default that of the profile.
+        max_examples: how many problems to generate (with the profile "few", to choose); by
+            default that of the profile.
         profile: "table" (the corners alone, so hypothesis is not needed), "quick" (without the
-            larger fixed problems), "default" (below 20 s for most), "thorough" or "hours".
+            larger fixed problems), "default" (below 20 s for most), "few", "thorough" or
+            "hours".  A function that compiles for each shape, found by timing its first calls,
+            is by default checked with "few": those 100 of the default's 320 problems among whose
+            features most pairs occur, each with two draws of values.
         seed: of problems and values; the same seed gives the same check.
         atol, rtol: if given, they replace the derived error bound: ``atol + rtol * scale``
             is allowed, the scale of an element being its sum of absolute products.
@@ -161,30 +174,50 @@ def _check(
     seed: int,
     progress: Callable[[int, int], None] | None,
 ) -> Summary:
-    selection = Selection(
-        subject.kind, ndim=ndim, dtypes=dtypes, supports=supports, max_examples=max_examples,
-        profile=profile, seed=seed,
+    start = time.monotonic()
+    select = partial(
+        Selection, subject.kind, ndim=ndim, dtypes=dtypes, supports=supports,
+        max_examples=max_examples, seed=seed,
     )  # fmt: skip
-    summary, start = Summary(), time.monotonic()
+    summary = _tried(subject, select(profile=profile), progress, whole=profile != "default")
+    if summary is None:
+        summary = _tried(subject, select(profile="few"), progress, whole=True)
+        assert summary is not None
+    if not summary.problems:
+        raise ValueError(
+            f"supports: refused all {summary.skipped} problems tried, and those near them. "
+            f"Check the predicate, or name the dimensions with ndim=."
+        )
+    summary.seconds = time.monotonic() - start
+    return summary
+
+
+def _tried(
+    subject: Subject,
+    selection: Selection,
+    progress: Callable[[int, int], None] | None,
+    whole: bool,
+) -> Summary | None:
+    """What was looked at of a selection; None where the function compiles, unless ``whole``."""
+    summary, watch, programs = Summary(), Stopwatch(subject.fn), set()
     for number, problem in enumerate(selection):
         if progress is not None:
             progress(number, len(selection))
         if problem is None:
             summary.skipped += 1
             continue
-        finding, checked = examine(subject, problem)
-        summary.problems += 1
-        summary.properties.update(checked)
+        finding, checked = examine(replace(subject, fn=watch), problem)
         if finding is not None:
             raise_report(subject, finding, selection, number)
-    summary.seconds = time.monotonic() - start
-    if not summary.problems:
-        raise ValueError(
-            f"supports: refused all {summary.skipped} problems tried, and those near them. "
-            f"Check the predicate, or name the dimensions with ndim=."
-        )
+        watch.next_problem()
+        if watch.compiles and not whole:
+            return None
+        programs.add(problem.program)
+        summary.problems += 1
+        summary.properties.update(checked)
     if progress is not None:
         progress(len(selection), len(selection))
+    summary.programs = len(programs)
     return summary
 
 
@@ -204,6 +237,10 @@ def raise_report(subject: Subject, first: Finding, selection: Selection, number:
     near = (nearest_supported(p, allows) for p in corners)
     probes = [p for p in near if p is not None and p.batch != 0]
     diagnosis = diagnose(subject, finding, first, probes)
-    from_where = thresholds(smallest, lambda p: allows(p) and fails(p))
-    text = ". ".join([diagnosis, *from_where])
+
+    def fails_here(problem: Problem) -> bool:
+        return allows(problem) and fails(problem)
+
+    further = [*layouts(smallest, fails_here), *thresholds(smallest, fails_here)]
+    text = ". ".join([diagnosis, *further])
     raise CheckFailure(subject, finding, text, selection.where(number))

@@ -112,9 +112,12 @@ def parts(
         return Subject(fn, direction, vjp, adjoint, atol, rtol, tuple(nonfinite))
 
     corners, fixed, whole = len(selection.corners), len(selection.fixed), len(selection)
-    slices = [(name, at, at + 1) for at, name in enumerate(_corner_names(selection))]
-    slices += _batches("larger", corners, fixed, batch)
-    slices += _batches("generated", fixed, whole, batch)
+    if selection.few:
+        slices = _batches("chosen", 0, whole, batch)
+    else:
+        slices = [(name, at, at + 1) for at, name in enumerate(_corner_names(selection))]
+        slices += _batches("larger", corners, fixed, batch)
+        slices += _batches("generated", fixed, whole, batch)
     problems = _Problems(selection)
     return [Part(name, first, last, problems, subject) for name, first, last in slices]
 

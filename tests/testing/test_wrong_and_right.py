@@ -18,7 +18,7 @@ from tests.testing.right import RIGHT
 DEEP = os.environ.get("TCONV_PROFILE") == "deep"
 MUTANT_SEEDS = range(20) if DEEP else range(1)
 RIGHT_SEEDS = range(100) if DEEP else range(1)
-# A compilation for each shape makes the check of a JAX function take some ten seconds.
+# Even the few programs of a JAX function take some twenty seconds.
 WITH_LARGER = ("torch", "tconv numpy auto")
 IN_EVERY_RUN = [name for name in RIGHT if "jax" not in name and name != "lax"]
 

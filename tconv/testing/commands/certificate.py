@@ -15,7 +15,7 @@ from tconv.testing.commands.progress import Progress
 from tconv.testing.commands.rows import Row, Target
 from tconv.testing.mutants import MUTANTS, Score, outcomes
 from tconv.testing.problems.pairs import covered
-from tconv.testing.problems.selection import LARGER
+from tconv.testing.problems.selection import SMALL, Selection
 
 FORMAT = 1
 
@@ -42,7 +42,7 @@ def certificate(target: Target, rows: Sequence[Row], seed: int) -> dict[str, Any
             "supports": target.supports.text,
             "problems": sum(row.skipped for row in rows),
         },
-        "pairs": _pairs(target, seed) if target.profile else None,
+        "pairs": _pairs(target, rows, seed) if target.profile else None,
         "mutation_score": _mutation_score(target, rows, seed) if target.profile else None,
         "passed": all(row.verdict == "pass" for row in rows),
         "rows": [asdict(row) for row in rows],
@@ -58,11 +58,18 @@ def write(path: str, content: dict[str, Any]) -> None:
         Path(path).write_text(text, encoding="utf-8")
 
 
-def _pairs(target: Target, seed: int) -> dict[str, int]:
-    """Of the transposed convolution in its first dtype."""
-    dtype = target.checks[0].dtype
-    tried, every = covered("conv_transpose", target.ndim, (dtype,), seed, target.allows)
-    return {"covered": tried if target.profile in LARGER else 0, "of": every}
+def _pairs(target: Target, rows: Sequence[Row], seed: int) -> dict[str, int]:
+    """Of the transposed convolution in its first dtype, where every problem was tried: a function
+    that compiles for each shape is given a choice of them."""
+    dtype, first = target.checks[0].dtype, rows[0]
+    kept, every = covered("conv_transpose", target.ndim, (dtype,), seed, target.allows)
+    whole = Selection(
+        "conv_transpose", ndim=target.ndim, dtypes=(dtype,), seed=seed, profile=target.profile,
+        max_examples=target.examples,
+    )  # fmt: skip
+    tried = first.verdict == "pass" and first.problems + first.skipped == len(whole)
+    larger = target.profile not in (*SMALL, "few")
+    return {"covered": kept if tried and larger else 0, "of": every}
 
 
 def _mutation_score(target: Target, rows: Sequence[Row], seed: int) -> dict[str, Any]:

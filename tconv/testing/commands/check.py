@@ -23,6 +23,7 @@ from tconv.testing.problems.problem import dtype_named
 from tconv.testing.problems.selection import PROFILES
 
 EXAMPLES = 10
+PROGRAMS = 12  # of each row, where each takes a compilation
 DTYPES = ("float32", "float64", "float16", "complex64", "int32")
 _EPILOG = """\
 python -m tconv check                                       the installed library
@@ -107,12 +108,14 @@ def _library(options: argparse.Namespace) -> Target:
     for name in ("supports", "conv", "vjp"):
         if getattr(options, name) is not None:
             raise ValueError(f"--{name}: is of a function. Name it as package.module:function.")
-    examples = options.examples
-    if examples is None:
-        examples = PROFILES[options.profile] if options.profile else EXAMPLES
-    dtypes, profile = tuple(options.dtype or DTYPES), options.profile or "quick"
-    ndim = options.ndim or (1, 2, 3)
+    dtypes, ndim = tuple(options.dtype or DTYPES), options.ndim or (1, 2, 3)
     offered = functions(options.backend, options.device, dtypes)
+    profile = options.profile or ("few" if offered.compiles else "quick")
+    examples = options.examples
+    if examples is None and options.profile:
+        examples = PROFILES[options.profile]
+    elif examples is None:
+        examples = PROGRAMS if offered.compiles else EXAMPLES
     checks = library_checks(
         offered, dtypes, examples=examples, profile=profile, seed=options.seed, ndim=ndim
     )

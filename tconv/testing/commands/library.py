@@ -29,7 +29,7 @@ def library_checks(
         first = dtype == dtypes[0]
         common: dict[str, Any] = {
             "dtypes": (dtype,), "max_examples": examples, "seed": seed, "supports": supports,
-            "profile": profile if first else "quick",
+            "profile": profile if first or profile == "few" else "quick",
             "ndim": ndim if first else [axes for axes in ndim if axes < 3],
         }  # fmt: skip
         for method in methods if first else ("auto",):

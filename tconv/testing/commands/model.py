@@ -209,7 +209,7 @@ def _check(node: Node, run: Any, seed: int, progress: Any) -> Summary:
         about = f"It is the node {node.name} with {written or 'no attributes'} and {weight}"
         raise CheckFailure(subject, finding, about, f"seed {seed}")
     held = Counter(("call", "shape", "dtype", "values"))
-    return Summary(1, 0, held, time.monotonic() - start)
+    return Summary(problems=1, properties=held, seconds=time.monotonic() - start)
 
 
 def _finding(

@@ -9,7 +9,7 @@ import numpy as np
 
 from tconv.convolution import conv, conv_transpose_vjp, conv_vjp
 from tconv.testing.mutants.memory import memory_of
-from tconv.testing.mutants.mutant import Array, Function, Mutant, mutant, pairs_of
+from tconv.testing.mutants.mutant import Array, Function, Mutant, mutant
 
 Cotangents = tuple[Array, Array, Array | None]
 Change = Callable[[Array, Array, Array | None, Array], Cotangents]
@@ -52,17 +52,12 @@ def dx_by_a_weight_read_as_contiguous(x: Array, w: Array, b: Array | None = None
 
 
 def dx_without_the_stride_of_kernel_1(x: Array, w: Array, b: Array | None = None, **kw: Any) -> Any:
-    """For kernels of one tap, the cotangent of x is read without the stride."""
+    """Along an axis of one tap, the cotangent of x is read without the stride."""
     y, pullback = conv_transpose_vjp(x, w, b, **kw)
-
-    def pull(dy: Array) -> Any:
-        dx, dw, db = pullback(dy)
-        if set(w.shape[2:]) == {1} and not any(map(any, pairs_of(kw["padding"]))):
-            inside = (slice(None), slice(None), *(slice(n) for n in x.shape[2:]))
-            dx = conv(dy[inside], w, groups=kw["groups"])
-        return dx, dw, db
-
-    return y, pull
+    stride = tuple(1 if k == 1 else s for k, s in zip(w.shape[2:], kw["stride"], strict=True))
+    same = {name: kw[name] for name in ("padding", "dilation", "groups")}
+    inside = (slice(None), slice(None), *(slice(n) for n in x.shape[2:]))
+    return y, lambda dy: (conv(dy, w, stride=stride, **same)[inside], *pullback(dy)[1:])
 
 
 def dx_by_a_flipped_kernel(x: Array, w: Array, b: Array | None = None, **kw: Any) -> Any:

@@ -37,17 +37,9 @@ def stride_axes_exchanged(
 ) -> Array:
     """The strides of the first and the last axis are exchanged; the shape is right."""
     other = (stride[-1], *stride[1:-1], stride[0]) if len(stride) > 1 else stride
-    axes = zip(pairs_of(padding), x.shape[2:], stride, other, strict=True)
-    kept = [(lo, hi + (n - 1) * (t - s)) for (lo, hi), n, s, t in axes]
-    return conv_transpose(x, w, b, stride=other, padding=kept, **_cut(kw, stride, other))
-
-
-def _cut(kw: dict[str, Any], stride: Any, other: Any) -> dict[str, Any]:
-    """Output padding that is in range of the other strides as well."""
-    if other == stride:
-        return kw
-    axes = zip(kw["output_padding"], other, kw["dilation"], strict=True)
-    return {**kw, "output_padding": tuple(min(op, max(s, d) - 1) for op, s, d in axes)}
+    axes = zip(pairs_of(padding), kw.pop("output_padding"), x.shape[2:], stride, other, strict=True)
+    kept = [(lo, hi - op + (n - 1) * (t - s)) for (lo, hi), op, n, s, t in axes]
+    return conv_transpose(x, w, b, stride=other, padding=kept, **kw)
 
 
 def dilation_axes_exchanged(

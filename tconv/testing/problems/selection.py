@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
+from dataclasses import replace
 from itertools import chain
 from typing import Any
 
 from tconv.testing.problems.corners import corner_problems
+from tconv.testing.problems.few import few
 from tconv.testing.problems.large import large_problems
 from tconv.testing.problems.pairs import pair_problems
 from tconv.testing.problems.problem import Problem
 from tconv.testing.problems.simplify import Predicate, nearest_supported
 
-# How many problems each profile generates.
-PROFILES = {"table": 0, "quick": 25, "default": 100, "thorough": 2_000, "hours": 200_000}
-LARGER = ("default", "thorough", "hours")  # those with the larger fixed problems
+# How many problems each profile generates, and "few" chooses.
+PROFILES = {
+    "table": 0, "quick": 25, "few": 100, "default": 100, "thorough": 2_000, "hours": 200_000,
+}  # fmt: skip
+SMALL = ("table", "quick")  # the profiles without the larger fixed problems
+_DRAWS = 2  # of values, for each program of the profile "few"
 
 
 class Selection:
@@ -45,17 +50,21 @@ class Selection:
         space = kind, self.ndim, self.dtypes, seed
         self.corners = list(corner_problems(*space))
         self.fixed = list(self.corners)
-        if profile in LARGER:
+        if profile not in SMALL:
             self.fixed += [*large_problems(*space), *pair_problems(*space)]
-        self.generated = PROFILES[profile] if max_examples is None else max_examples
+        self.few = profile == "few"
+        count = PROFILES[profile] if max_examples is None else max_examples
+        self.programs, self.generated = count, PROFILES["default"] if self.few else count
 
     def __len__(self) -> int:
         """How many problems there are, those that are passed over included."""
-        return len(self.fixed) + self.generated
+        whole = len(self.fixed) + self.generated
+        return _DRAWS * min(whole, self.programs) if self.few else whole
 
     def __iter__(self) -> Iterator[Problem | None]:
         """Each problem or the nearest that is supported; None where there is none near it."""
-        return (nearest_supported(problem, self.allows) for problem in self._all())
+        near = (nearest_supported(problem, self.allows) for problem in self._all())
+        return self._chosen(near) if self.few else near
 
     def allows(self, problem: Problem) -> bool:
         """Whether the check is asked for problems such as this one."""
@@ -63,9 +72,18 @@ class Selection:
 
     def where(self, number: int) -> str:
         """Where the problem of this number comes from, for the report."""
+        if self.few:
+            return f"choice {number // _DRAWS + 1}, seed {self.seed}"
         row = number < len(self.fixed)
         place = f"row {number + 1}" if row else f"example {number + 1 - len(self.fixed)}"
         return f"{place}, seed {self.seed}"
+
+    def _chosen(self, problems: Iterator[Problem | None]) -> Iterator[Problem | None]:
+        """The profile "few": a choice among the problems, each with several draws of values."""
+        alike = {problem.program: problem for problem in problems if problem is not None}
+        for problem in few(list(alike.values()), self.programs):
+            for draw in range(_DRAWS):
+                yield replace(problem, seed=problem.seed + 1000 * draw)
 
     def _all(self) -> Iterator[Problem]:
         drawn: Iterator[Problem] = iter(())
