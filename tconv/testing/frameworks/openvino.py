@@ -43,7 +43,7 @@ def conv_transpose(
     kind = _type(x)
     parameter = ops.parameter(list(x.shape), kind)
     sides = [(0, 0)] * len(stride) if name != "explicit" else pairs(padding)
-    attributes = {
+    attributes: dict[str, Any] = {
         "strides": list(stride),
         "pads_begin": [lo for lo, _ in sides],
         "pads_end": [hi for _, hi in sides],
@@ -51,6 +51,9 @@ def conv_transpose(
         "auto_pad": name,
         "output_padding": list(output_padding),
     }
+    if name != "explicit":  # which crops to the size that is asked for
+        wanted = [n * s for n, s in zip(x.shape[2:], stride, strict=True)]
+        attributes["output_shape"] = ops.constant(np.array(wanted, np.int64))
     if groups == 1:
         y = ops.convolution_backprop_data(parameter, _constant(w), **attributes)
     else:
