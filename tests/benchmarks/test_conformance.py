@@ -20,6 +20,7 @@ from benchmarks.conformance.findings import FINDINGS
 from tconv.testing.frameworks.framework import Framework
 
 OURS = ours.numpy_column()
+IMPORTS = (ast.Import, ast.ImportFrom)
 RECORD = json.loads(command.RESULTS.read_text())
 
 
@@ -40,15 +41,17 @@ def test_a_row_has_problems_from_small_to_large(name):
     problems = FEATURES[name].problems
     assert 8 <= len(problems) <= PROBLEMS
     assert all(problem.valid for problem in problems)
-    assert [problem.work for problem in problems] == sorted(p.work for p in problems)
+    work = [problem.work // problem.groups for problem in problems]
+    assert work == sorted(work)
 
 
 @pytest.mark.parametrize("name", [name for name in FEATURES if name != "CIRCULAR"])
 def test_zeros_are_wrong_in_every_row(name, capsys):
-    """And the problem that is told is one of the row."""
+    """Or one position too few, where there is no element; the problem told is one of the row."""
 
     def zeros(x, w, b=None, **keywords):
-        return np.zeros_like(OURS.conv_transpose(x, w, b, **keywords))
+        y = np.zeros_like(OURS.conv_transpose(x, w, b, **keywords))
+        return y if y.size else y[..., 1:]
 
     def with_pullback(x, w, b=None, **keywords):
         y, pullback = OURS.vjp(x, w, b, **keywords)
@@ -190,6 +193,7 @@ def test_a_finding_is_what_the_framework_does(finding):
     then = RECORD["columns"][finding.columns[0]]["versions"]
     if versions(then) != then:
         return
-    assert len(ast.parse(finding.code).body) <= 7
+    lines = [one for one in ast.parse(finding.code).body if not isinstance(one, IMPORTS)]
+    assert len(lines) <= 6
     result = subprocess.run([sys.executable, "-c", finding.code], capture_output=True, text=True)
     assert re.search(rf"^{finding.raises}", result.stderr, re.MULTILINE), result.stderr
