@@ -10,13 +10,19 @@ import pytest
 
 import tconv
 from tconv.__main__ import main
-from tconv.testing.commands import check, mutants, progress
+from tconv.testing.commands import certificate, check, mutants, progress
 from tconv.testing.commands.installed import METHODS, functions
 from tconv.testing.commands.library import library_checks
 from tconv.testing.commands.rows import Row, rows
 
 ROOT = str(Path(tconv.__file__).parents[1])
 HIDE = "import sys; sys.modules['hypothesis'] = None; "
+
+
+@pytest.fixture(autouse=True)
+def few_mutants(monkeypatch):
+    """The certificate's score takes its time, and has tests of its own."""
+    monkeypatch.setattr(certificate, "MUTANTS", certificate.MUTANTS[:2])
 
 
 def certify(*arguments, **options):
