@@ -9,6 +9,7 @@ from functools import partial
 from benchmarks import operators, scale, summary
 from benchmarks.choice import command as choice
 from benchmarks.choice import rates
+from benchmarks.conformance import command as conformance
 from benchmarks.peers import command as peers
 from benchmarks.peers import compiling, gpu
 
@@ -18,6 +19,7 @@ COMMANDS: dict[str, Callable[[Sequence[str]], None]] = {
     "gpu": gpu.main,
     "compile": compiling.main,
     "choice": choice.main,
+    "conformance": conformance.main,
     "rates": rates.main,
     "operators": operators.main,
     "scale": scale.main,

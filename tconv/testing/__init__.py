@@ -1,5 +1,10 @@
 """The verification kit: certify any transposed convolution, convolution or gradient.
 
+In Python the checks below; on the command line ``python -m tconv check``, of a function
+(``package.module:function``), of another framework (``--framework equinox``), of every
+ConvTranspose node of an ONNX model (``model.onnx``), with a certificate (``--json FILE``); and in
+pytest the mark ``tconv``, which makes a test of each corner.
+
 The module ``strategies`` needs hypothesis and is loaded when first used; install it with
 ``pip install 'tconv[testing]'``.  Everything else, ``import *`` too, needs NumPy alone.
 """

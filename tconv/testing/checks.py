@@ -211,7 +211,7 @@ def _tried(
             continue
         finding, checked = examine(replace(subject, fn=watch), problem)
         if finding is not None:
-            _report(subject, finding, selection, number)
+            raise_report(subject, finding, selection, number)
         watch.next_problem()
         if watch.compiles and not whole:
             return None
@@ -224,7 +224,7 @@ def _tried(
     return summary
 
 
-def _report(subject: Subject, first: Finding, selection: Selection, number: int) -> NoReturn:
+def raise_report(subject: Subject, first: Finding, selection: Selection, number: int) -> NoReturn:
     """Simplify, diagnose, and raise."""
 
     def fails(problem: Problem) -> bool:

@@ -18,7 +18,7 @@ from tconv.testing.problems.simplify import Predicate, nearest_supported
 PROFILES = {
     "table": 0, "quick": 25, "few": 100, "default": 100, "thorough": 2_000, "hours": 200_000,
 }  # fmt: skip
-_SMALL = ("table", "quick")  # the profiles without the larger fixed problems
+SMALL = ("table", "quick")  # the profiles without the larger fixed problems
 _DRAWS = 2  # of values, for each program of the profile "few"
 
 
@@ -50,7 +50,7 @@ class Selection:
         space = kind, self.ndim, self.dtypes, seed
         self.corners = list(corner_problems(*space))
         self.fixed = list(self.corners)
-        if profile not in _SMALL:
+        if profile not in SMALL:
             self.fixed += [*large_problems(*space), *pair_problems(*space)]
         self.few = profile == "few"
         count = PROFILES[profile] if max_examples is None else max_examples
