@@ -1,7 +1,10 @@
 """The README's Python runs as written, its error texts are the library's, its tables are those of
 the benchmarks, and every link in a README leads somewhere."""
 
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import jax
@@ -31,7 +34,7 @@ def test_the_first_block_is_two_set_up_lines():
 
 
 def test_it_is_short():
-    assert len(README.encode()) <= 12_500
+    assert len(README.encode()) <= 14_500
 
 
 def test_snippets_run_in_order(capsys):
@@ -40,7 +43,25 @@ def test_snippets_run_in_order(capsys):
     assert f"\n# {said}\n" in SNIPPETS[1]
     assert names["dx"].shape == names["x"].shape
     assert names["y"].shape == (8, 32, 32, 32)
-    assert len(SNIPPETS) == 4
+    assert len(SNIPPETS) == 5
+
+
+def test_the_command_reports_what_the_text_shows(tmp_path):
+    shown = re.search(r"```\n\$ (.*?)\n(.*?)```", README, flags=re.DOTALL)
+    command, report = shown.group(1), shown.group(2).splitlines()
+    wrong = SNIPPETS[-1].replace("np.flip(w, (2, 3))", "w").partition("# XLA")[0]
+    (tmp_path / "ports.py").write_text(wrong)
+    found = subprocess.run(
+        [sys.executable, *command.split()[1:]],
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+    )
+    assert found.returncode == 1
+    said = found.stdout.splitlines()
+    for line in report:
+        assert line == "..." or line in said, line
 
 
 def run(snippets):
