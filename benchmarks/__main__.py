@@ -9,12 +9,17 @@ from functools import partial
 from benchmarks import operators, scale, summary
 from benchmarks.choice import command as choice
 from benchmarks.choice import rates
+from benchmarks.conformance import command as conformance
 from benchmarks.peers import command as peers
+from benchmarks.peers import compiling, gpu
 
 COMMANDS: dict[str, Callable[[Sequence[str]], None]] = {
     "numpy": partial(peers.main, "numpy"),
     "jax": partial(peers.main, "jax"),
+    "gpu": gpu.main,
+    "compile": compiling.main,
     "choice": choice.main,
+    "conformance": conformance.main,
     "rates": rates.main,
     "operators": operators.main,
     "scale": scale.main,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import platform
 import re
 from collections.abc import Callable
@@ -13,6 +12,7 @@ from typing import Any
 import numpy as np
 
 import tconv
+from tconv.testing.commands.machine import cores, processor
 
 RESULTS = Path(__file__).parent / "results"
 GEMM_SIZE, GEMM_SECONDS = 2048, 0.5
@@ -21,28 +21,14 @@ GEMM_SIZE, GEMM_SECONDS = 2048, 0.5
 def machine() -> str:
     """The processor and the cores that this process may use."""
     system = f"{platform.system()}, Python {platform.python_version()}"
-    return f"{_processor()}, {_cores()} cores, {system}"
+    return f"{processor()}, {cores()} cores, {system}"
 
 
-def results(name: str) -> Path:
-    """Where raw figures of this name go on this machine."""
-    folder = re.sub(r"\W+", "-", f"{_processor()} {_cores()} cores".lower()).strip("-")
+def results(name: str, device: str | None = None) -> Path:
+    """Where raw figures of this name go on this machine, or of a device in it."""
+    place = device or f"{processor()} {cores()} cores"
+    folder = re.sub(r"\W+", "-", place.lower()).strip("-")
     return RESULTS / folder / f"{name}.json"
-
-
-def _processor() -> str:
-    info = Path("/proc/cpuinfo")
-    if info.exists():
-        for line in info.read_text().splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    return platform.processor() or platform.machine()
-
-
-def _cores() -> int:
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def numpy_versions() -> dict[str, str]:

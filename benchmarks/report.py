@@ -11,6 +11,12 @@ from pathlib import Path
 from typing import Any
 
 README = Path(__file__).with_name("README.md")
+DRAWN = README.with_name("drawn.md")
+
+
+def tables_of(which: str) -> Path:
+    """The file with the tables of a set of layers."""
+    return DRAWN if which == "drawn" else README
 
 
 def geometric_mean(values: Sequence[float]) -> float:
@@ -58,9 +64,11 @@ def refresh(path: Path, name: str, text: str) -> None:
 
 
 def table_in(path: Path, name: str) -> list[dict[str, str]]:
-    """The rows of the first table that ``refresh`` has put there, by header."""
+    """The rows of the first table that ``refresh`` has put there, by header; none without one."""
     _, _, rest = path.read_text().partition(f"<!-- benchmark:{name} -->")
-    lines = takewhile(lambda line: line.startswith("|"), rest.strip().splitlines())
+    lines = list(takewhile(lambda line: line.startswith("|"), rest.strip().splitlines()))
+    if not lines:
+        return []
     header, _, *rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
     return [dict(zip(header, row, strict=True)) for row in rows]
 
@@ -79,7 +87,8 @@ def add_files(parser: argparse.ArgumentParser) -> None:
         "--readme",
         type=Path,
         nargs="?",
-        const=README,
+        const=True,
         metavar="FILE",
-        help="refresh the table in this file; without a name, in benchmarks/README.md",
+        help="refresh the table in this file; without a name, in benchmarks/README.md, "
+        "that of drawn layers in benchmarks/drawn.md",
     )

@@ -5,7 +5,8 @@ the library wants.  ``supports`` keeps the problems inside what it offers.  Run
 
     python examples/verify_your_own.py [NAME ...]
 
-A library that is not installed is passed over, with a line that says so.
+A library that is not installed is passed over, with a line that says so; ``pallas_rest`` is a
+kernel with a mistake, for its report.
 """
 
 from __future__ import annotations
@@ -115,7 +116,13 @@ def with_onnx(x, w, b=None, *, stride, padding, output_padding, dilation, groups
     return session.run(None, inputs)[0]
 
 
-def with_pallas(x, w, b=None, *, stride, padding, output_padding, dilation, groups):
+TILE = 8  # output channels that one program of the kernel computes
+
+
+def with_pallas(
+    x, w, b=None, *, stride, padding, output_padding, dilation, groups,
+    tiles=lambda channels: -(-channels // TILE),
+):  # fmt: skip
     """A kernel of one's own: each tap scatters to every stride-th position of the output."""
     import jax
     import jax.numpy as jnp
@@ -132,17 +139,22 @@ def with_pallas(x, w, b=None, *, stride, padding, output_padding, dilation, grou
 
     y = pl.pallas_call(
         kernel,
-        grid=(x.shape[0],),
+        grid=(x.shape[0], tiles(w.shape[1])),
         in_specs=[
-            pl.BlockSpec((1, *x.shape[1:]), lambda sample: (sample, 0, 0)),
-            pl.BlockSpec(w.shape, lambda sample: (0, 0, 0)),
+            pl.BlockSpec((1, *x.shape[1:]), lambda sample, tile: (sample, 0, 0)),
+            pl.BlockSpec((w.shape[0], TILE, taps), lambda sample, tile: (0, tile, 0)),
         ],
-        out_specs=pl.BlockSpec((1, w.shape[1], full), lambda sample: (sample, 0, 0)),
+        out_specs=pl.BlockSpec((1, TILE, full), lambda sample, tile: (sample, tile, 0)),
         out_shape=jax.ShapeDtypeStruct((x.shape[0], w.shape[1], full), x.dtype),
         interpret=True,
     )(x.copy(), w.copy())
     y = y[:, :, padding[0] : full - padding[0]]
     return y if b is None else y + b.reshape(1, -1, 1)
+
+
+def with_pallas_rest(x, w, b=None, **keywords):
+    """The same with a mistake: rounded down, the tiles leave a rest of the channels out."""
+    return with_pallas(x, w, b, tiles=lambda channels: max(channels // TILE, 1), **keywords)
 
 
 def extends_by_less_than_the_stride(problem):
@@ -188,7 +200,10 @@ ADAPTERS = {
         {"ndim": 1, "supports": lambda p: p.symmetric and p.groups == 1 and p.batch != 0},
     ),
 }
-PACKAGES = {"pallas": "jax.experimental.pallas", "onnxruntime": "onnxruntime"}
+PALLAS = "jax.experimental.pallas"
+PACKAGES = {"pallas": PALLAS, "pallas_rest": PALLAS, "onnxruntime": "onnxruntime"}
+# Wrong, to see how that is told: tried where it is named.
+WRONG = {"pallas_rest": (with_pallas_rest, ADAPTERS["pallas"][1] | {"profile": "few"})}
 
 
 def verify(name, **options):
@@ -198,7 +213,7 @@ def verify(name, **options):
     except ImportError:
         print(f"{name:12} not installed, passed over")
         return True
-    function, offers = ADAPTERS[name]
+    function, offers = (ADAPTERS | WRONG)[name]
     try:
         summary = check_conv_transpose(function, **offers | options)
     except CheckFailure as failure:

@@ -29,7 +29,7 @@ def main(arguments: Sequence[str]) -> None:
         raise SystemExit(f"--layout: {options.backend} has {', '.join(forms.LAYOUTS)} alone")
     block = ["choice", options.backend, *(["NHWC"] if options.layout == "NHWC" else [])]
     path = machine.results("-".join(block)) if options.json is True else options.json
-    chosen = layers.load(options.layers)
+    chosen = layers.load(options.layers, layers.IN_VIEW)
     rows = _rows(chosen, options, path)
     lines = [
         f"{', '.join(block[1:])}: float32, {forms.NOTE}",
@@ -40,7 +40,8 @@ def main(arguments: Sequence[str]) -> None:
     print(report.plain(means(rows)), report.plain(cells(rows)), *lines, sep="\n\n")
     if options.readme:
         tables = f"{report.markdown(means(rows))}\n\n{report.markdown(cells(rows))}"
-        report.refresh(options.readme, ":".join(block), f"{tables}\n\n" + "  \n".join(lines))
+        readme = report.README if options.readme is True else options.readme
+        report.refresh(readme, ":".join(block), f"{tables}\n\n" + "  \n".join(lines))
 
 
 def _rows(
@@ -111,7 +112,7 @@ def means(rows: Sequence[Choice]) -> list[list[str]]:
 def _sets(rows: Sequence[Choice]) -> dict[str, list[Choice]]:
     """The rows whose problems are in each set."""
     found = {}
-    for name in layers.SETS:
+    for name in layers.IN_VIEW:
         problems = {layer.problem for layer in layers.load(name)}
         found[name] = [row for row in rows if row.problem in problems]
     return found
@@ -146,7 +147,7 @@ def _options(arguments: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks choice", description=__doc__)
     parser.add_argument("--backend", choices=BACKENDS, default="numpy", help="default: numpy")
     parser.add_argument("--layout", choices=("NCHW", "NHWC"), default="NCHW", help="default: NCHW")
-    parser.add_argument("--layers", default="all", help=layers.HELP)
+    parser.add_argument("--layers", default="all", help=layers.help_of(layers.IN_VIEW))
     parser.add_argument("--seconds", type=float, default=1.0, help="a map of a problem; default: 1")
     report.add_files(parser)
     return parser.parse_args(arguments)

@@ -26,7 +26,9 @@ def main(name: str, arguments: Sequence[str]) -> None:
         return
     if options.peers:
         peers = [peer for peer in peers if peer.name in options.peers.split(",")]
-    heading = ", ".join([f"{options.what} {options.dtype}", *_layout(options), backend.NOTE])
+    drawn = [f"{name} layers" for name in _drawn(options)]
+    about = [f"{options.what} {options.dtype}", *_layout(options), *drawn, backend.NOTE]
+    heading = ", ".join(about)
     versions = backend.versions()
     print(heading, machine.machine(), machine.line(versions), sep="\n", flush=True)
     if options.scaling:
@@ -42,31 +44,39 @@ def main(name: str, arguments: Sequence[str]) -> None:
         cells = [[*line, *more] for line, more in zip(cells, backend.columns(rows), strict=True)]
     last = [
         *table.summary(rows, backend.REFERENCE),
+        *(table.by_source(rows, backend.REFERENCE) if _drawn(options) else []),
         f"GEMM of 2048 x 2048 {options.dtype} in this run: {peak / 1e9:.0f} GFLOP/s",
     ]
     print(report.plain(cells), *last, sep="\n")
     block = [name, options.what, *_layout(options)]
     if options.json:
-        path = machine.results("-".join(block)) if options.json is True else options.json
-        about = {
+        file = "-".join([*block, *_drawn(options)])
+        path = machine.results(file) if options.json is True else options.json
+        record = {
             "machine": machine.machine(),
             "note": backend.NOTE,
             "versions": versions,
             "gemm_flops_per_second": peak,
         }
-        report.write_json(path, about | table.record(rows, backend.REFERENCE))
+        report.write_json(path, record | table.record(rows, backend.REFERENCE))
     if options.plot:
         found = table.ratios(rows, table.SUBJECT, backend.REFERENCE)
         plot_ratios(options.plot, found, backend.REFERENCE, heading)
     if options.readme:
         lines = [heading, machine.line(versions), *last, machine.machine()]
         text = f"{report.markdown(cells)}\n\n" + "  \n".join(lines)
-        report.refresh(options.readme, ":".join(block), text)
+        path = report.tables_of(options.layers) if options.readme is True else options.readme
+        report.refresh(path, ":".join(block), text)
 
 
 def _layout(options: argparse.Namespace) -> list[str]:
     """The layout where it is not the default one."""
     return ["NHWC"] if getattr(options, "layout", "NCHW") == "NHWC" else []
+
+
+def _drawn(options: argparse.Namespace) -> list[str]:
+    """The set of layers where it is the drawn one."""
+    return ["drawn"] if options.layers == "drawn" else []
 
 
 def _options(name: str, backend: Any, arguments: Sequence[str]) -> argparse.Namespace:
@@ -78,7 +88,7 @@ def _options(name: str, backend: Any, arguments: Sequence[str]) -> argparse.Name
         help=f"default: {WHATS[0]}",
     )
     parser.add_argument("--dtype", default="float32", help="default: float32")
-    parser.add_argument("--layers", default="layers", help=layers.HELP)
+    parser.add_argument("--layers", default="layers", help=layers.help_of())
     parser.add_argument("--peers", help="names of peers to keep, separated by commas")
     parser.add_argument("--seconds", type=float, default=1.0, help="a layer; default: 1")
     report.add_files(parser)

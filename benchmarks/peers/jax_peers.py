@@ -132,12 +132,16 @@ def _canonical(layout: str, out: Any) -> tuple[Array, ...]:
     return tuple(arrays)
 
 
-def tconv_peer(problem: Problem, layout: str, x: Any, w: Any) -> Any:
+def tconv_peer(
+    problem: Problem, layout: str, x: Any, w: Any, *, precision: str | None = None
+) -> Any:
     numbers = dimension_numbers(problem.ndim, layout)
-    return tconv.conv_transpose(x, w, dimension_numbers=numbers, **problem.keywords)
+    return tconv.conv_transpose(
+        x, w, dimension_numbers=numbers, precision=precision, **problem.keywords
+    )
 
 
-def lax_peer(problem: Problem, layout: str, x: Any, w: Any) -> Any:
+def lax_peer(problem: Problem, layout: str, x: Any, w: Any, *, precision: str | None = None) -> Any:
     axes = problem.ndim
     return lax.conv_general_dilated(
         x,
@@ -148,6 +152,7 @@ def lax_peer(problem: Problem, layout: str, x: Any, w: Any) -> Any:
         rhs_dilation=problem.dilation,
         dimension_numbers=dimension_numbers(axes, layout),
         feature_group_count=problem.groups,
+        precision=precision,
     )
 
 

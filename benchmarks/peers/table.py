@@ -53,6 +53,17 @@ def summary(rows: Sequence[Row], reference: str) -> list[str]:
     return lines
 
 
+def by_source(rows: Sequence[Row], reference: str) -> list[str]:
+    """A line with the geometric mean of tconv's ratios for each source of layers."""
+    found = ratios(rows, SUBJECT, reference)
+    sources: dict[str, list[float]] = {}
+    for row in rows:
+        if row.task.layer.name in found:
+            sources.setdefault(row.task.layer.source, []).append(found[row.task.layer.name])
+    means = [f"{source} {geometric_mean(values):.2f}" for source, values in sources.items()]
+    return [f"{SUBJECT}/{reference} by family: {', '.join(means)}"] if means else []
+
+
 def cells(rows: Sequence[Row], reference: str, peak: float) -> list[list[str]]:
     """The table, its header first.  GFLOP/s and their share of a GEMM's rate are tconv's."""
     others = [

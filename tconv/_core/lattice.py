@@ -84,6 +84,37 @@ def written_out(axis: Axis) -> Axis:
     return replace(axis, kernel_size=axis.extent, dilation=1)
 
 
+class Residue(NamedTuple):
+    """The inputs of one residue modulo the dilation, the outputs that they reach, and the axis
+    between the two: the same stride, and no dilation."""
+
+    inputs: slice
+    outputs: slice
+    axis: Axis
+
+
+def residues(axis: Axis) -> tuple[Residue, ...]:
+    """The axes without dilation that an axis consists of, those of no input left out.
+
+    Input c + d*j and tap t meet at c*s + d*(j*s + t) - lo, so each c has outputs of its own, d
+    apart, where stride s and dilation d have no common factor.
+    """
+    found = []
+    for c in range(min(axis.dilation, axis.input_size)):
+        first = (c * axis.stride - axis.lo) % axis.dilation
+        inner = Axis(
+            -(-(axis.input_size - c) // axis.dilation),
+            max(0, -(-(axis.output_size - first) // axis.dilation)),
+            axis.kernel_size,
+            axis.stride,
+            1,
+            (axis.lo + first - c * axis.stride) // axis.dilation,
+        )
+        inputs, outputs = (slice(start, None, axis.dilation) for start in (c, first))
+        found.append(Residue(inputs, outputs, inner))
+    return tuple(found)
+
+
 @dataclass(frozen=True)
 class Run:
     """The phases ``start <= r < stop`` of a cell, which have the same number of taps.

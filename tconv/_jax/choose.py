@@ -1,7 +1,8 @@
 """Which form runs, from the plan, the platform and the dtype of the products alone.
 
 On a CPU it is the form whose counts take the least time at this backend's rates, among those that
-are possible.  On accelerators XLA's own convolutions run, but where they have no fast kernel.
+are possible.  On accelerators XLA's own convolutions run, but where they have no fast kernel; on
+GPUs, in the shapes that it has cuDNN compute.
 Plans are reduced: stride and dilation have no common factor on any axis.
 """
 
@@ -31,6 +32,9 @@ MOST_SHIFTS = 64
 # one axis in 1.9.  So many are taken where nothing else is possible.
 MOST_SUMS = 512
 
+# Their convolutions are cuDNN's or MIOpen's.
+GPUS = ("cuda", "rocm")
+
 # What is always possible.  With groups XLA's convolutions multiply zeros between them.
 ANY = {"y": "dilated", "x": "convolution", "w": "convolution"}
 
@@ -54,8 +58,20 @@ def groups_apart(plan: Plan, platform: str | None) -> bool:
     return platform == "cpu" and 1 < plan.groups <= GROUPS_APART and not _is_depthwise(plan)
 
 
+def undilated(result: str, plan: Plan) -> bool:
+    """Whether a GPU computes the residues of the dilation as samples: cuDNN's kernels for zeros
+    between inputs, and for the gradient of a weight, get no dilated kernel from XLA.
+
+    A convolution may have stride and dilation, and y of several groups comes from such.
+    """
+    strided = max(plan.stride, default=1) > 1 and plan.groups == 1
+    return max(plan.dilation, default=1) > 1 and (result == "w" or (result == "y" and strided))
+
+
 def choose(result: str, plan: Plan, platform: str | None, dtype: np.dtype[Any]) -> str:
     """The form that computes this one of "x", "w" and "y"."""
+    if platform in GPUS:
+        return _on_gpus(result, plan)
     if platform != "cpu":
         return _on_accelerators(result, plan)
     return cheapest(candidates(result, plan, dtype), RATES)
@@ -133,6 +149,32 @@ def _on_accelerators(result: str, plan: Plan) -> str:
     if result == "y":
         return "depthwise" if _is_depthwise(plan) else "columns"
     return "windows"
+
+
+def _on_gpus(result: str, plan: Plan) -> str:
+    """Each with its operands read and its result written once, where a kernel for that exists.
+
+    XLA's matcher gives cuDNN's backward-data kernel one group alone.  Of several groups, y is
+    gathered from the phases, each a forward convolution, and written twice.  Depthwise layers are
+    one loop over the taps, as long as these are few.
+    """
+    if not plan.axes:
+        return "columns" if result == "y" else "windows"
+    cells = cells_of(plan.axes)
+    if result == "w":
+        return "backward filter"
+    if result == "x":
+        fused = _is_depthwise(plan) and plan.groups > 1 and plan.taps <= MOST_SHIFTS
+        return "fused depthwise" if fused else "convolution"
+    if plan.groups == 1:
+        return "dilated"
+    if _is_depthwise(plan) and _columns(cells) <= MOST_SHIFTS:
+        return "fused depthwise"
+    if _is_dense(cells):
+        return "subpixel convolution"
+    if all(map(is_known, plan.output_size)) and prod(plan.stride) <= MOST_SHIFTS:
+        return "phases"
+    return "columns" if _columns(cells) <= MOST_SUMS else "dilated"
 
 
 def _is_depthwise(plan: Plan) -> bool:

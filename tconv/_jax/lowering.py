@@ -17,7 +17,7 @@ from tconv._core import dtypes
 from tconv._core.arguments import is_known
 from tconv._core.cost import Counts
 from tconv._core.plan import Plan
-from tconv._jax import choose, rewrites, versions
+from tconv._jax import choose, residues, rewrites, versions
 from tconv._jax.forms import CONVOLUTIONS, FORMS, taps
 from tconv._jax.forms.axes import Precision
 from tconv._jax.partition import on_automatic_axes, on_explicit_axes
@@ -49,7 +49,7 @@ def compute(
     as they are summed; ``form`` is the one to compute by, instead of the one that is chosen.
     """
     method = method if result == "y" else "auto"
-    rules = _rules(platform, chosen=form is None and method == "auto")
+    rules = _rules(result, platform, chosen=form is None and method == "auto")
     of_reduced = partial(
         _by_form,
         result,
@@ -70,22 +70,29 @@ def candidates(
     is, without."""
     if platform != "cpu":
         return {chosen_form(result, plan, platform, dtype): Counts()}
-    rules = _rules(platform, chosen=True)
+    rules = _rules(result, platform, chosen=True)
     return choose.candidates(result, rewrites.rewritten_plan(rules, plan), dtype)
 
 
 def chosen_form(result: str, plan: Plan, platform: str | None, dtype: np.dtype[Any]) -> str:
     """The form that ``method="auto"`` takes."""
-    rules = _rules(platform, chosen=True)
+    rules = _rules(result, platform, chosen=True)
     return choose.choose(result, rewrites.rewritten_plan(rules, plan), platform, dtype)
 
 
-def _rules(platform: str | None, chosen: bool) -> Sequence[rewrites.Rule]:
+def _rules(result: str, platform: str | None, chosen: bool) -> Sequence[rewrites.Rule]:
     def apart(plan: Plan) -> rewrites.Rewrite | None:
         return rewrites.groups_apart(plan) if choose.groups_apart(plan, platform) else None
 
-    at_a_point = [rewrites.point] if platform == "cpu" and chosen else []
-    return [rewrites.framed, rewrites.near, apart, rewrites.reduced, *at_a_point]
+    def undilated(plan: Plan) -> rewrites.Rewrite | None:
+        return residues.undilated(plan) if choose.undilated(result, plan) else None
+
+    rules: list[rewrites.Rule] = [rewrites.framed, rewrites.near, apart, rewrites.reduced]
+    if chosen and platform in ("cpu", *choose.GPUS):
+        rules.append(rewrites.point)
+    if chosen and platform in choose.GPUS:
+        rules.extend([undilated, rewrites.within_kernel])
+    return rules
 
 
 def _by_form(

@@ -146,6 +146,25 @@ def near(plan: Plan) -> Rewrite | None:
         return None
     if all(max(a.stride, a.dilation, a.extent, abs(a.lo), abs(a.hi)) <= FAR for a in plan.axes):
         return None
+    return _taking_part(plan)
+
+
+def within_kernel(plan: Plan) -> Rewrite | None:
+    """Where a padding is negative or as large as the kernel: the problem of what takes part, whose
+    x, and y but for a last part that output padding adds, are whole.
+
+    XLA gives cuDNN no convolution whose own padding is negative, and computes inputs that reach no
+    output.  Up to a stride less one of that last part cuDNN's kernels leave out by themselves.
+    """
+    if not all(map(is_known, (*plan.input_size, *plan.output_size))):
+        return None
+    if all(0 <= a.lo < a.extent and -a.stride < a.hi < a.extent for a in plan.axes):
+        return None
+    return _taking_part(plan)
+
+
+def _taking_part(plan: Plan) -> Rewrite | None:
+    """The problem of what takes part; None where everything does."""
     every = [joint(axis) for axis in plan.axes]
     if all(each.axis == axis for each, axis in zip(every, plan.axes, strict=True)):
         return None

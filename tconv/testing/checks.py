@@ -4,33 +4,36 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator
-from dataclasses import dataclass, field
-from itertools import chain
-from typing import Any
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Any, NoReturn
 
 import numpy as np
 
+from tconv.testing.compiling import Stopwatch
+from tconv.testing.failure.conditions import layouts
 from tconv.testing.failure.diagnosis import diagnose
 from tconv.testing.failure.report import CheckFailure
 from tconv.testing.failure.thresholds import thresholds
-from tconv.testing.problems.corners import corner_problems
-from tconv.testing.problems.large import large_problems
-from tconv.testing.problems.pairs import pair_problems
 from tconv.testing.problems.problem import Problem
+from tconv.testing.problems.selection import Selection
 from tconv.testing.problems.simplify import Predicate, minimal, nearest_supported
 from tconv.testing.properties import examine
 from tconv.testing.trial import Finding, Subject
 
-PROFILES = {"table": 0, "quick": 25, "default": 100, "thorough": 2_000, "hours": 200_000}
-SMALL = ("table", "quick")  # the profiles without the larger fixed problems
-
 
 @dataclass
 class Summary:
-    """What a check looked at, when everything held."""
+    """What a check looked at, when everything held.
+
+    ``problems`` of so many ``programs``, which differ in shapes or parameters and not only in
+    values; ``skipped`` had none near them that is supported; how often each of the
+    ``properties`` was looked at, and the ``seconds`` it took.
+    """
 
     problems: int = 0
+    programs: int = 0
     skipped: int = 0
     properties: Counter[str] = field(default_factory=Counter)
     seconds: float = 0.0
@@ -69,9 +72,14 @@ def check_conv_transpose(
         dtypes: names of dtypes to try.
         supports: a predicate of the ``Problem`` that keeps to what ``fn`` offers, such as
             ``lambda p: p.symmetric and p.groups == 1``.
-        max_examples: how many problems to generate; by default that of the profile.
+        max_examples: how many problems to generate (with the profile "few", to choose); by
+            default that of the profile.
         profile: "table" (the corners alone, so hypothesis is not needed), "quick" (without the
-            larger fixed problems), "default" (below 20 s for most), "thorough" or "hours".
+            larger fixed problems), "default" (below 20 s for most), "few", "thorough" or
+            "hours".  Without a profile and ``max_examples``, a function that compiles for each
+            shape, which the times of its first calls tell, is checked with "few": those 100 of
+            the default's 320 problems among whose features most pairs occur, each with two
+            draws of values.
         seed: of problems and values; the same seed gives the same check.
         atol, rtol: if given, they replace the derived error bound: ``atol + rtol * scale``
             is allowed, the scale of an element being its sum of absolute products.
@@ -138,7 +146,8 @@ def check_vjp(
     rtol: float | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Summary:
-    """Certify gradients: ``fn(x, w, b=None, *, stride, ...)`` returns ``(y, pullback)``.
+    """Certify gradients: ``fn(x, w, b=None, *, stride, ...)`` returns ``(y, pullback)``, or a JAX
+    array y alone, whose pullback is then that of ``jax.vjp``.
 
     ``pullback(dy)`` returns ``(dx, dw, db)``, db being None without a bias; the maps are
     linear transposes, without conjugation, as in ``jax.vjp``.  Checked are y and the three
@@ -167,70 +176,74 @@ def _check(
     seed: int,
     progress: Callable[[int, int], None] | None,
 ) -> Summary:
-    if profile not in PROFILES:
-        raise ValueError(f"profile: must be one of {', '.join(PROFILES)}; got {profile!r}.")
-    if isinstance(dtypes, str):
-        raise ValueError(f"dtypes: must be a tuple of names; got {dtypes!r}. Write ({dtypes!r},).")
-    axes = (ndim,) if isinstance(ndim, int) else tuple(ndim)
-    supported = supports or (lambda problem: True)
-
-    def allowed(problem: Problem) -> bool:
-        return problem.ndim in axes and bool(supported(problem))
-
-    count = PROFILES[profile] if max_examples is None else max_examples
-    space = subject.kind, axes, tuple(dtypes), seed
-    corners = list(corner_problems(*space))
-    fixed = list(corners)
-    if profile not in SMALL:
-        fixed += [*large_problems(*space), *pair_problems(*space)]
-    drawn: Iterator[Problem] = iter(())
-    if count:
-        from tconv.testing.strategies.generated import generated  # needs hypothesis
-
-        drawn = generated(
-            subject.kind, count, seed, ndim=axes, dtypes=tuple(dtypes), batch=(1, 2, 3)
-        )
-    summary, start = Summary(), time.monotonic()
-    for number, drawn_problem in enumerate(chain(fixed, drawn)):
-        problem = nearest_supported(drawn_problem, allowed)
-        if progress is not None:
-            progress(number, len(fixed) + count)
-        if problem is None:
-            summary.skipped += 1
-            continue
-        finding, checked = examine(subject, problem)
-        summary.problems += 1
-        summary.properties.update(checked)
-        if finding is not None:
-            found = "row" if number < len(fixed) else "example"
-            where = f"{found} {number + 1 - (found == 'example') * len(fixed)}, seed {seed}"
-            _report(subject, finding, allowed, corners, where)
-    summary.seconds = time.monotonic() - start
+    start = time.monotonic()
+    select = partial(
+        Selection, subject.kind, ndim=ndim, dtypes=dtypes, supports=supports,
+        max_examples=max_examples, seed=seed,
+    )  # fmt: skip
+    named = profile != "default" or max_examples is not None
+    summary = _tried(subject, select(profile=profile), progress, whole=named)
+    if summary is None:
+        summary = _tried(subject, select(profile="few"), progress, whole=True)
+        assert summary is not None
     if not summary.problems:
         raise ValueError(
             f"supports: refused all {summary.skipped} problems tried, and those near them. "
             f"Check the predicate, or name the dimensions with ndim=."
         )
-    if progress is not None:
-        progress(len(fixed) + count, len(fixed) + count)
+    summary.seconds = time.monotonic() - start
     return summary
 
 
-def _report(
-    subject: Subject, first: Finding, allowed: Predicate, corners: list[Problem], where: str
-) -> None:
+def _tried(
+    subject: Subject,
+    selection: Selection,
+    progress: Callable[[int, int], None] | None,
+    whole: bool,
+) -> Summary | None:
+    """What was looked at of a selection; None where the function compiles, unless ``whole``."""
+    summary, watch, programs = Summary(), Stopwatch(subject.fn), set()
+    for number, problem in enumerate(selection):
+        if progress is not None:
+            progress(number, len(selection))
+        if problem is None:
+            summary.skipped += 1
+            continue
+        finding, checked = examine(replace(subject, fn=watch), problem)
+        if finding is not None:
+            raise_report(subject, finding, selection, number)
+        watch.next_problem()
+        if watch.compiles and not whole:
+            return None
+        programs.add(problem.program)
+        summary.problems += 1
+        summary.properties.update(checked)
+    if progress is not None:
+        progress(len(selection), len(selection))
+    summary.programs = len(programs)
+    return summary
+
+
+def raise_report(subject: Subject, first: Finding, selection: Selection, number: int) -> NoReturn:
     """Simplify, diagnose, and raise."""
 
     def fails(problem: Problem) -> bool:
         finding, _ = examine(subject, problem, until=first.name)
         return finding is not None and (finding.name, finding.result) == (first.name, first.result)
 
-    smallest = minimal(first.problem, fails, allowed)
+    allows = selection.allows
+    smallest = minimal(first.problem, fails, allows)
     finding, _ = examine(subject, smallest)
     if finding is None or finding.name != first.name:
         finding = first
-    near = (nearest_supported(p, allowed) for p in corners if p.dtype == smallest.dtype)
+    corners = (p for p in selection.corners if p.dtype == smallest.dtype)
+    near = (nearest_supported(p, allows) for p in corners)
     probes = [p for p in near if p is not None and p.batch != 0]
     diagnosis = diagnose(subject, finding, first, probes)
-    from_where = thresholds(smallest, lambda p: allowed(p) and fails(p))
-    raise CheckFailure(subject, finding, ". ".join([diagnosis, *from_where]), where)
+
+    def fails_here(problem: Problem) -> bool:
+        return allows(problem) and fails(problem)
+
+    further = [*layouts(smallest, fails_here), *thresholds(smallest, fails_here)]
+    text = ". ".join([diagnosis, *further])
+    raise CheckFailure(subject, finding, text, selection.where(number))

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from tconv.testing.expected import Expected, expected_cotangents, expected_result
 from tconv.testing.problems.problem import Problem
+from tconv.testing.pullbacks import with_pullback
 
 Array = NDArray[Any]
 
@@ -71,14 +72,45 @@ class Trial:
         dy = operands.pop("dy", None)
         with np.errstate(all="ignore"):
             try:
-                result = self.subject.fn(*operands.values(), **self.problem.keywords)
+                arguments, keywords = operands.values(), self.problem.keywords
                 if not self.subject.vjp:
-                    return {"y": np.asarray(result)}
-                y, pullback = result
-                results = dict(zip(("y", "dx", "dw", "db"), (y, *pullback(dy)), strict=True))
-                return {k: None if v is None else np.asarray(v) for k, v in results.items()}
+                    return {"y": self._array(self.subject.fn(*arguments, **keywords), "y")}
+                result = with_pullback(self.subject.fn, *arguments, **keywords)
+                y, pullback = self._several(result, ("y", "pullback"), "the function")
+                cotangents = self._several(pullback(dy), ("dx", "dw", "db"), "the pullback")
+            except Violated:
+                raise
             except Exception as error:
                 self.fail("call", f"raised {type(error).__name__}: {error}")
+        results = {"y": self._array(y, "y")}
+        for name, values in zip(("dx", "dw", "db"), cotangents, strict=True):
+            none = values is None and name == "db"
+            results[name] = None if none else self._array(values, name)
+        return results
+
+    def _array(self, value: Any, name: str) -> Any:
+        """A result as an array of numbers."""
+        if value is None:
+            self.fail("return value", f"{name} is None: does the function return it?", result=name)
+        if isinstance(value, tuple | list):
+            of = "a pullback: check_vjp takes it" if any(map(callable, value)) else "the result"
+            kind = type(value).__name__
+            message = f"{name} is a {kind} of {len(value)}, expected one array; is one of them {of}"
+            self.fail("return value", f"{message}?", result=name)
+        values = np.asarray(value)
+        if values.dtype == object:
+            message = f"{name} is a {type(value).__name__}, which is no array of numbers"
+            self.fail("return value", message, result=name)
+        return values
+
+    def _several(self, value: Any, names: tuple[str, ...], who: str) -> tuple[Any, ...]:
+        """A tuple with one entry for each name."""
+        if not isinstance(value, tuple | list) or len(value) != len(names):
+            several = isinstance(value, tuple | list)
+            kind = type(value).__name__ + (f" of {len(value)}" if several else "")
+            wanted = ", ".join(names)
+            self.fail("return value", f"{who} returned {kind}, expected ({wanted})")
+        return tuple(value)
 
     def fail(self, name: str, message: str, **values: Any) -> NoReturn:
         """Raise the finding that a property does not hold."""

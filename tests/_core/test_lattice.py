@@ -22,6 +22,7 @@ from tconv._core.lattice import (
     phase_by_phase,
     phases,
     rectangle,
+    residues,
     written_out,
 )
 from tests.support.definition import related
@@ -269,3 +270,21 @@ def test_taps_that_land_side_by_side_are_one_piece(stride: int) -> None:
     for axis in axes_in_cells(stride):
         width = stride if axis.dilation == 1 else 1
         assert len(Cells(axis).pieces) == -(-axis.kernel_size // width), axis
+
+
+@STRIDES
+def test_residues_are_axes_without_dilation(stride: int) -> None:
+    """Together they relate what the axis relates, each through all of its taps."""
+    for axis in axes_in_cells(stride):
+        triples = []
+        for residue in residues(axis):
+            assert residue.axis.dilation == 1
+            assert residue.axis.kernel_size == axis.kernel_size
+            inputs = range(axis.input_size)[residue.inputs]
+            outputs = range(axis.output_size)[residue.outputs]
+            assert (len(inputs), len(outputs)) == (
+                residue.axis.input_size,
+                residue.axis.output_size,
+            )
+            triples += [(inputs[i], t, outputs[o]) for i, t, o in related(residue.axis)]
+        assert_related(axis, triples)

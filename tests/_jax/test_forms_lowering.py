@@ -79,14 +79,14 @@ def test_half_kinds_are_multiplied_as_they_are_where_units_for_them_are(
 
 
 @pytest.mark.parametrize("groups", [2, 6])
-def test_groups_are_batched_products_and_no_convolution(groups: int) -> None:
+def test_groups_are_batched_products_and_no_convolution_on_tpus(groups: int) -> None:
     w = jax.ShapeDtypeStruct((6, 6 // groups, 4, 3), jnp.float32)
 
     def everything(x: Any, w: Any) -> Any:
         y, pullback = jax.vjp(lambda x, w: transposed(x, w, groups=groups), x, w)
         return y, pullback(y)
 
-    text = lowered(everything, X, w)
+    text = lowered(everything, X, w, platform="tpu")
     assert not convolutions(text)
     assert "stablehlo.dot_general" in text
 
@@ -127,9 +127,12 @@ def test_the_program_does_not_grow_with_the_taps(platform: str, stride: int, ker
     assert len(lowered(everything, x, w, platform=platform).splitlines()) < 600
 
 
-@pytest.mark.parametrize("group_out", [1, 2])
-def test_half_kinds_are_summed_in_float32_where_no_convolution_runs(group_out: int) -> None:
-    """Groups on a GPU, depthwise and not: products and sums of XLA's own would round each time."""
+@pytest.mark.parametrize(("platform", "group_out"), [("cuda", 1), ("tpu", 1), ("tpu", 2)])
+def test_half_kinds_are_summed_in_float32_where_no_convolution_runs(
+    platform: str, group_out: int
+) -> None:
+    """Depthwise layers, and on a TPU all groups: products and sums of XLA's own would round each
+    time."""
     x = jax.ShapeDtypeStruct((1, 2, 3), jnp.bfloat16)
     w = jax.ShapeDtypeStruct((2, group_out, 3), jnp.bfloat16)
 
@@ -137,7 +140,7 @@ def test_half_kinds_are_summed_in_float32_where_no_convolution_runs(group_out: i
         y, pullback = jax.vjp(lambda x, w: tconv.conv_transpose(x, w, stride=2, groups=2), x, w)
         return y, pullback(y)
 
-    text = lowered(everything, x, w)
+    text = lowered(everything, x, w, platform=platform)
     sums = re.findall(r"stablehlo\.(?:add|multiply|dot_general|reduce)\b[^\n]*", text)
     assert sums
     assert not [line for line in sums if "bf16" in line]

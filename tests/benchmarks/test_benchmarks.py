@@ -3,15 +3,18 @@ against a limit."""
 
 import json
 import re
+from collections import Counter
 from dataclasses import replace
 from time import sleep
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from benchmarks import __main__ as command
-from benchmarks import layers, machine, report, task, timing
-from benchmarks.layers import Layer
+from benchmarks import layers, machine, report, summary, task, timing
+from benchmarks.choice import rates
+from benchmarks.layers import Layer, drawn
 from benchmarks.peers import measure, scaling, table
 from benchmarks.task import Peer, Unsupported
 from tconv.testing import Problem
@@ -46,17 +49,57 @@ def test_pytorch_accepts_every_problem(name):
 
 
 def test_problems_are_told_apart():
-    """By name for people, by what they are for the choice, which keeps its two sets apart."""
+    """By name for people, by what they are for the choice, which keeps its sets apart."""
     found = layers.load("all")
     assert len({layer.name for layer in found}) == len({layer.problem for layer in found})
     assert len(found) == len({layer.name for layer in found})
     assert len(layers.load("others")) >= 40
+    assert len(layers.load("drawn")) >= 100
 
 
 def test_a_problem_is_read_as_it_was_written():
     for layer in layers.load("all"):
         written = json.loads(json.dumps(layers.record_of(layer.problem)))
         assert layers.problem_of(written) == layer.problem
+
+
+def test_drawn_layers_are_the_same_in_every_run_and_span_what_they_should():
+    first, again = drawn.layers(), drawn.layers.__wrapped__()
+    assert first == again
+    problems = [layer.problem for layer in first]
+    assert all(problem.valid for problem in problems)
+    times = [drawn.estimate(problem) for problem in problems]
+    low, high = drawn.SHORTEST / drawn.OFF, drawn.LONGEST * drawn.OFF
+    assert low <= min(times) < 1e-4
+    assert 0.3 < max(times) <= high
+    entries = {name: set() for name in ("kernel_size", "stride", "dilation")}
+    for problem in problems:
+        for name, found in entries.items():
+            found.update(getattr(problem, name))
+    assert {1, 2, 3, 4, 5, 8, 9, 16} <= entries["kernel_size"]
+    assert max(entries["kernel_size"]) == 16
+    assert entries["stride"] == {1, 2, 3, 4, 5, 6, 7, 8}
+    assert {1, 2, 3} <= entries["dilation"]
+    both = [problem for problem in problems if max(problem.stride) > 1 < max(problem.dilation)]
+    assert {problem.groups for problem in both} > {1}
+    assert {problem.ndim for problem in problems} == {1, 2, 3}
+    assert {1, 2, 16} < {problem.groups for problem in problems}
+    assert {problem.batch for problem in problems} >= {1, 64}
+    assert Counter(layer.source for layer in first).keys() == {kind.family for kind in drawn.KINDS}
+
+
+def test_no_constant_is_chosen_on_drawn_layers():
+    """The commands that time forms refuse them, and none is among the problems that rates fit."""
+    with pytest.raises(SystemExit, match="drawn is not for this command"):
+        command.main(["choice", "--layers", "drawn"])
+    with pytest.raises(SystemExit, match="nothing has 'DCGAN' in its name"):
+        command.main(["choice", "--layers", "DCGAN"])
+    row = SimpleNamespace(problem=layers.load("drawn")[0].problem)
+    with pytest.raises(SystemExit, match=r"no rate is fitted to .*: U-Net 1"):
+        rates.fitted([row], np.random.default_rng(0))
+    reported = {layer.problem for layer in layers.load("all")}
+    assert len(reported) == len(layers.load("all"))
+    assert not reported & set(rates.generated(np.random.default_rng(101), 20))
 
 
 def test_layers_are_found_by_part_of_their_name():
@@ -89,6 +132,34 @@ def test_table_json_and_readme(what, tiny, tmp_path, capsys):
     rows = report.table_in(readme, f"numpy:{what}")
     assert [row["layer"] for row in rows] == ["tiny", "other"]
     assert float(rows[0]["tconv ms"]) > 0
+
+
+def test_drawn_layers_have_tables_and_files_of_their_own(tiny, tmp_path, monkeypatch):
+    """And the means of both sets stand side by side, once there are figures."""
+    tables, of_drawn = tmp_path / "README.md", tmp_path / "drawn.md"
+    for path in (tables, of_drawn):
+        path.write_text(
+            "<!-- benchmark:numpy:conv_transpose -->\nUnmeasured.\n<!-- /benchmark -->\n"
+        )
+    monkeypatch.setattr(report, "README", tables)
+    monkeypatch.setattr(report, "DRAWN", of_drawn)
+    monkeypatch.setattr(machine, "RESULTS", tmp_path)
+    assert summary.table(tables, of_drawn) == [
+        ["arrays", "computed", "mean", "worst layer", "mean of `lax`"]
+    ]
+    options = ["numpy", "--seconds", "0", "--peers", "tconv,torch", "--json", "--readme"]
+    command.main(options)
+    (line,) = summary.table(tables, of_drawn)[1:]
+    assert line[:2] == ["NumPy", "`conv_transpose`"]
+    assert len(line) == 5
+    command.main([*options, "--layers", "drawn"])
+    header, line = summary.table(tables, of_drawn)
+    assert header[5:] == ["drawn layers", "worst"]
+    assert all(float(cell.split()[0]) > 0 for cell in (line[2], line[3], line[5], line[6]))
+    assert "tconv/torch by family: a test" in of_drawn.read_text()
+    assert "by family" not in tables.read_text()
+    written = {path.name for path in tmp_path.glob("*/*.json")}
+    assert written == {"numpy-conv_transpose.json", "numpy-conv_transpose-drawn.json"}
 
 
 def test_a_jax_table_names_the_versions_and_the_layout(tiny, tmp_path, monkeypatch, capsys):

@@ -73,7 +73,9 @@ def made_up(monkeypatch):
     )
     monkeypatch.setitem(sys.modules, "benchmarks.choice.numpy_forms", forms)
     monkeypatch.setattr(
-        layers, "load", lambda which: [Layer("tiny", "a test", TINY)] if which != "others" else []
+        layers,
+        "load",
+        lambda which, sets=(): [Layer("tiny", "a test", TINY)] if which != "others" else [],
     )
     return forms
 

@@ -10,11 +10,23 @@ import pytest
 
 import tconv
 from tconv.__main__ import main
-from tconv.testing.commands import check
+from tconv.testing.commands import certificate, check, mutants, progress
 from tconv.testing.commands.installed import METHODS, functions
+from tconv.testing.commands.library import library_checks
+from tconv.testing.commands.rows import Row, rows
 
 ROOT = str(Path(tconv.__file__).parents[1])
 HIDE = "import sys; sys.modules['hypothesis'] = None; "
+
+
+@pytest.fixture(autouse=True)
+def few_mutants(monkeypatch):
+    """The certificate's score takes its time, and has tests of its own."""
+    monkeypatch.setattr(certificate, "MUTANTS", certificate.MUTANTS[:2])
+
+
+def certify(*arguments, **options):
+    return rows(library_checks(*arguments, **options))
 
 
 def run(code, folder=None):
@@ -38,10 +50,10 @@ def test_the_table_the_verdict_and_the_file(tmp_path, capsys):
 
 def test_every_method_in_the_first_dtype_and_auto_in_the_others():
     offered = functions("numpy", None, ("float32", "int32"))
-    rows = list(check.certify(offered, ("float32", "int32"), examples=2, ndim=(1,)))
-    assert [row.problems for row in rows] == [29] * 12
-    assert {row.verdict for row in rows} == {"pass"}
-    transposed = [(row.method, row.dtype) for row in rows if row.check == "conv_transpose"]
+    found = list(certify(offered, ("float32", "int32"), examples=2, ndim=(1,)))
+    assert [row.problems for row in found] == [29] * 12
+    assert {row.verdict for row in found} == {"pass"}
+    transposed = [(row.method, row.dtype) for row in found if row.check == "conv_transpose"]
     assert transposed == [*((method, "float32") for method in METHODS), ("auto", "int32")]
 
 
@@ -53,19 +65,19 @@ def test_a_wrong_library_is_not_certified(monkeypatch):
 
     monkeypatch.setattr(tconv, "conv", wrong)
     offered = functions("numpy", None, ("float32",))
-    rows = check.certify(offered, ("float32",), examples=0, methods=("auto", "matrix"), ndim=(1,))
-    failed = [row for row in rows if row.verdict == "FAIL"]
+    found = certify(offered, ("float32",), examples=0, methods=("auto", "matrix"), ndim=(1,))
+    failed = [row for row in found if row.verdict == "FAIL"]
     # conv itself, and its pairing with the transposed
     assert [(row.check, row.method) for row in failed] == [("conv_transpose", "auto"), ("conv", "")]
     assert "kernel is flipped on" in failed[1].report
 
 
 def test_a_failure_is_told_and_written(monkeypatch, capsys, tmp_path):
-    rows = [
-        check.Row("conv_transpose", "auto", "int8", "pass", 30, 200, 0.1),
-        check.Row("conv", "", "int8", "FAIL", 3, 0, 0.1, "the kernel is flipped"),
+    found = [
+        Row("conv_transpose", "auto", "int8", "pass", 30, 200, 0.1),
+        Row("conv", "", "int8", "FAIL", 3, 0, 0.1, "the kernel is flipped"),
     ]
-    monkeypatch.setattr(check, "certify", lambda *_, **__: iter(rows))
+    monkeypatch.setattr(check, "rows", lambda checks: iter(found))
     file = tmp_path / "table.json"
     assert main(["check", "--json", str(file)]) == 1
     printed = capsys.readouterr().out
@@ -77,23 +89,23 @@ def test_a_failure_is_told_and_written(monkeypatch, capsys, tmp_path):
 def test_each_row_is_told_when_it_is_known(monkeypatch, capsys):
     """A compilation for each problem makes JAX's table a matter of minutes."""
 
-    def rows(*_, **__):
-        yield check.Row("conv", "", "int8", "pass", 30, 200, 0.1)
+    def one_by_one(checks):
+        yield Row("conv", "", "int8", "pass", 30, 200, 0.1)
         assert "conv                            int8" in capsys.readouterr().out
-        yield check.Row("conv_vjp", "", "int8", "pass", 3, 20, 0.1)
+        yield Row("conv_vjp", "", "int8", "pass", 3, 20, 0.1)
 
-    monkeypatch.setattr(check, "certify", rows)
+    monkeypatch.setattr(check, "rows", one_by_one)
     assert main(["check"]) == 0
 
 
 def test_jax():
     offered = functions("jax", "cpu:0", ("float32",))
     assert offered.where.startswith("JAX")
-    rows = check.certify(
+    found = certify(
         offered, ("float32",), examples=0, methods=("auto", "matrix"), ndim=(1,),
         supports=lambda problem: problem.seed % 6 == 0,  # of the table: the number of the row
     )  # fmt: skip
-    assert [(row.verdict, row.problems) for row in rows] == [("pass", 5)] * 5
+    assert [(row.verdict, row.problems) for row in found] == [("pass", 5)] * 5
 
 
 @pytest.mark.parametrize(
@@ -162,7 +174,7 @@ def test_nothing_is_written_and_nothing_more_is_imported(tmp_path):
 
 def test_the_bar_moves_on_a_terminal(monkeypatch, capsys):
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
-    with check._Bar(2) as bar:
+    with progress.Progress(2) as bar:
         bar.label("conv float32")
         bar.step(5, 10)
         bar.hide()
@@ -171,7 +183,7 @@ def test_the_bar_moves_on_a_terminal(monkeypatch, capsys):
 
 def test_the_bar_shows_the_rows_done_and_the_fraction_of_the_next(monkeypatch):
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
-    with check._Bar(3) as bar:
+    with progress.Progress(3) as bar:
         shown = []
         for label, steps in [("first", [(5, 10)]), ("second", [(0, 10), (10, 10)])]:
             bar.label(label)
@@ -180,3 +192,16 @@ def test_the_bar_shows_the_rows_done_and_the_fraction_of_the_next(monkeypatch):
                 shown.append((bar.row, bar.done, bar.bar.n))
         assert bar.bar.total == 3
     assert shown == [(1, 5, 0.5), (2, 0, 1.0), (2, 10, 2.0)]
+
+
+def test_the_score_over_the_mutants(monkeypatch, capsys):
+    chosen = [m for m in mutants.MUTANTS if m.name in ("kernel flipped", "last group reversed")]
+    monkeypatch.setattr(mutants, "MUTANTS", chosen)
+    assert main(["check", "--mutants", "--profile", "table"]) == 0
+    printed = capsys.readouterr().out
+    assert "mutants: 3 of 3 caught (100.0 %)" in printed
+    assert "The kernel is flipped on every spatial axis. (jax-ml/jax#592" in printed
+    assert "accepted of 4 changes that change no result: 4" in printed
+    monkeypatch.setattr(mutants, "MUTANTS", [*chosen, mutants.EQUIVALENT[0]])
+    assert main(["check", "--mutants", "--profile", "table"]) == 1
+    assert "MISSED" in capsys.readouterr().out

@@ -6,36 +6,44 @@ import pytest
 from tconv import conv, conv_transpose, conv_transpose_vjp, conv_vjp
 from tconv.testing import CheckFailure, Problem, check_conv, check_conv_transpose, check_vjp
 from tconv.testing.failure.suspects import kernel_suspects
-from tests.testing import wrong
+from tconv.testing.mutants import arithmetic, channels, kernel, memory, padding, sizes
 
 # Without generated problems: the table alone finds all of these.
 NAMED = {
-    wrong.kernel_flipped: "kernel is flipped on every spatial axis",
-    wrong.first_axis_flipped: "kernel is flipped on the first spatial axis alone",
-    wrong.last_axis_flipped: "kernel is flipped on the last spatial axis alone",
-    wrong.output_channels_interleaved: "output channels of the groups are interleaved",
-    wrong.input_channels_interleaved: "input channels of the groups are interleaved",
-    wrong.padding_as_input_padding: "padding is read as padding of the input",
-    wrong.padding_as_lax: "as jax.lax.conv_transpose does",
-    wrong.output_padding_at_the_low_side: "output padding is on the wrong side",
-    wrong.output_padding_appends_blanks: "output padding appends empty positions",
-    wrong.weight_channels_exchanged: "transposed layout: the weight's",
-    wrong.dilation_ignored: "dilation is ignored in the values",
-    wrong.half_precision: "ower precision: errors of up to",
-    wrong.tf32: "float16 or TF32",
-    wrong.shifted_low: "shifted by one position towards the low end on the last spatial axis",
-    wrong.shifted_high: "shifted by one position towards the high end on the first spatial axis",
-    wrong.bias_missed: "he bias is missing",
-    wrong.bias_missed_where_uncovered: "bias is missing where no tap reaches",
-    wrong.strides_ignored: "memory of x is read as if it were contiguous",
-    wrong.second_sample_only: "wrong only at sample 1",
-    wrong.last_group_only: "have groups > 1",
-    wrong.doubled: "every element is 2 times what it should be",
-    wrong.only_when("deep", lambda n, k, s, p, op, d, e: max(p) >= e): "padding deeper than",
-    wrong.only_when("above", lambda n, k, s, p, op, d, e: s > e): "have stride > dilation*(k",
-    wrong.only_when("op", lambda n, k, s, p, op, d, e: op >= s): "have output_padding >= stride",
-    wrong.zero_times_infinity: "zeros are multiplied where nothing should be",
-    wrong.writes_into_its_input: "in place",
+    kernel.kernel_flipped: "kernel is flipped on every spatial axis",
+    kernel.first_axis_flipped: "kernel is flipped on the first spatial axis alone",
+    kernel.last_axis_flipped: "kernel is flipped on the last spatial axis alone",
+    channels.output_channels_interleaved: "output channels of the groups are interleaved",
+    channels.input_channels_interleaved: "input channels of the groups are interleaved",
+    padding.padding_of_the_input: "padding is read as padding of the input",
+    padding.padding_of_the_stuffed_input: "as jax.lax.conv_transpose does",
+    padding.output_padding_at_the_low_side: "output padding is on the wrong side",
+    padding.output_padding_appends_zeros: "output padding appends empty positions",
+    channels.weight_channels_exchanged: "transposed layout: the weight's",
+    kernel.dilation_ignored: "dilation is ignored in the values",
+    arithmetic.half_precision: "ower precision: errors of up to",
+    arithmetic.tf32: "float16 or TF32",
+    padding.shifted_low: "shifted by one position towards the low end on the last spatial axis",
+    padding.shifted_high: "shifted by one position towards the high end on the first spatial axis",
+    channels.bias_missing: "he bias is missing",
+    channels.bias_missing_where_no_tap_reaches: "bias is missing where no tap reaches",
+    memory.strides_of_the_input_ignored: "memory of x is read as if it were contiguous",
+    channels.second_sample_alone: "wrong only at sample 1",
+    channels.last_group_reversed: "have groups > 1",
+    sizes.doubled: "every element is 2 times what it should be",
+    **{
+        mutant.fn: sentence
+        for mutant in sizes.SIZES
+        for name, sentence in (
+            ("padding deeper", "padding deeper than"),
+            ("a stride above", "have stride > dilation*(k"),
+            ("output padding of", "have output_padding >= stride"),
+            ("negative padding", "exactly those problems that have negative padding"),
+        )
+        if f"wrong at {name}" in mutant.name
+    },
+    arithmetic.zero_times_infinity: "zeros are multiplied where nothing should be",
+    memory.writes_into_its_input: "in place",
 }
 
 
@@ -54,7 +62,7 @@ def test_the_mistake_is_named(function):
 
 
 @pytest.mark.parametrize(
-    "function", [wrong.kernel_flipped, wrong.bias_missed, wrong.last_group_only]
+    "function", [kernel.kernel_flipped, channels.bias_missing, channels.last_group_reversed]
 )
 def test_the_snippet_can_be_pasted_and_shows_the_difference(function, capsys):
     found = failure(check_conv_transpose, function)
@@ -67,14 +75,14 @@ def test_the_snippet_can_be_pasted_and_shows_the_difference(function, capsys):
 
 
 def test_the_minimal_problem_is_minimal():
-    found = failure(check_conv_transpose, wrong.kernel_flipped)
+    found = failure(check_conv_transpose, kernel.kernel_flipped)
     assert repr(found.problem) == "Problem(input_size=(1,), kernel_size=(2,))"
-    found = failure(check_conv_transpose, wrong.last_group_only)
+    found = failure(check_conv_transpose, channels.last_group_reversed)
     assert (found.problem.groups, found.problem.in_channels, found.problem.ndim) == (2, 2, 1)
 
 
 def test_the_worst_element_is_marked():
-    text = str(failure(check_conv_transpose, wrong.second_sample_only, ndim=1))
+    text = str(failure(check_conv_transpose, channels.second_sample_alone, ndim=1))
     lines = text.splitlines()
     start = next(n for n, line in enumerate(lines) if line.startswith("Around the worst"))
     got, expected, mark = lines[start + 1 : start + 4]
@@ -145,12 +153,6 @@ def middle_axis_flipped(x, w, b=None, **keywords):
     return conv_transpose(x, np.flip(w, axes), b, **keywords)
 
 
-def last_axes_transposed(x, w, b=None, **keywords):
-    if w.shape[-1] == w.shape[-2]:
-        w = w.swapaxes(-1, -2)
-    return conv_transpose(x, w, b, **keywords)
-
-
 def test_the_middle_of_three_axes_is_a_suspect():
     found = failure(check_conv_transpose, middle_axis_flipped, ndim=3)
     assert "the kernel is flipped on the middle spatial axis alone" in found.diagnosis.lower()
@@ -158,7 +160,7 @@ def test_the_middle_of_three_axes_is_a_suspect():
 
 @pytest.mark.parametrize(("ndim", "axes"), [(2, "0 and 1"), (3, "1 and 2")])
 def test_transposed_axes_of_a_kernel_are_named(ndim, axes):
-    found = failure(check_conv_transpose, last_axes_transposed, ndim=ndim)
+    found = failure(check_conv_transpose, kernel.kernel_axes_exchanged, ndim=ndim)
     assert f"spatial axes {axes} of the kernel are transposed" in found.diagnosis.lower()
 
 
@@ -172,9 +174,3 @@ def test_axes_of_one_size_are_suspected_to_be_transposed(kernel_size):
     wanted = conv_transpose(x, w.swapaxes(2, 2 + last).astype(float))
     np.testing.assert_allclose(compute(), wanted, rtol=0, atol=1e-12)
     assert sum("transposed" in sentence for sentence in found) == 1
-
-
-def test_negative_padding_is_a_condition():
-    function = wrong.only_when("negative", lambda n, k, s, p, op, d, e: min(p) < 0)
-    diagnosis = failure(check_conv_transpose, function).diagnosis
-    assert "it fails on exactly those problems that have negative padding" in diagnosis.lower()

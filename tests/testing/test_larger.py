@@ -8,12 +8,14 @@ import pytest
 
 from tconv.testing import CheckFailure, Problem, check_conv_transpose
 from tconv.testing.failure.thresholds import thresholds
+from tconv.testing.mutants.sizes import SIZES as AT_SIZES
+from tconv.testing.mutants.sizes import rest_of_16_left_out
 from tconv.testing.problems.large import SIZES, large_problems
 from tconv.testing.problems.pairs import LEVELS, covering, pair_problems, pairs_of
 from tconv.testing.strategies.generated import generated
-from tests.testing import wrong
 from tests.testing.test_wrong_and_right import DEEP
 
+ABOVE = [mutant for mutant in AT_SIZES if mutant.name.startswith("wrong above")]
 KINDS = ["conv_transpose", "conv"]
 
 
@@ -71,15 +73,15 @@ def test_a_third_of_the_generated_problems_is_larger():
 
 
 @pytest.mark.parametrize("ndim", [1, 2, 3] if DEEP else [2])
-@pytest.mark.parametrize("above", wrong.ABOVE, ids=lambda fn: fn.__name__)
+@pytest.mark.parametrize("above", ABOVE, ids=lambda mutant: mutant.name)
 def test_what_breaks_past_a_size_is_caught_whatever_the_number_of_axes(above, ndim):
     with pytest.raises(CheckFailure, match=r"It fails (from|at) \w+"):
-        check_conv_transpose(above, ndim=ndim)
+        check_conv_transpose(above.fn, ndim=ndim)
 
 
 def test_the_report_says_from_which_value_on():
     with pytest.raises(CheckFailure) as caught:
-        check_conv_transpose(wrong.last_rows_past_16, ndim=1)
+        check_conv_transpose(rest_of_16_left_out, ndim=1)
     assert caught.value.problem.output_size == (17,)
     assert "on: with" in caught.value.diagnosis
 

@@ -54,3 +54,16 @@ def test_what_is_not_installed_is_passed_over(monkeypatch, capsys):
     monkeypatch.setitem(sys.modules, "torch", None)
     assert verify_your_own.verify("torch")
     assert "not installed, passed over" in capsys.readouterr().out
+
+
+def test_the_kernel_that_leaves_a_rest_out_is_reported(capsys):
+    pytest.importorskip(verify_your_own.PALLAS)
+    plain = verify_your_own.WRONG["pallas_rest"][1]["supports"]
+
+    def tiled(problem):
+        return plain(problem) and problem.out_channels > 5 and problem.work < 5_000
+
+    assert not verify_your_own.verify("pallas_rest", supports=tiled, max_examples=3)
+    told = capsys.readouterr().out
+    assert "with_pallas_rest is not a correct transposed convolution" in told
+    assert "It fails from out_channels of a group 9 on: with 8 it holds" in told

@@ -1,27 +1,24 @@
-"""The checker is checked: every wrong implementation is caught, every right one passes.
+"""The checker is checked: every mutant is caught, every right implementation passes.
 
-By default with one seed.  The full table, 20 seeds for the wrong and 100 for the right ones,
+By default with one seed.  The full table, 20 seeds for the mutants and 100 for the right ones,
 takes some three hours of one core:
 
     TCONV_PROFILE=deep python -m pytest tests/testing/test_wrong_and_right.py -s
 """
 
-import inspect
 import os
 import time
-from collections import Counter
 
 import pytest
 
-from tconv.testing import CheckFailure, check_conv_transpose
+from tconv.testing import check_conv_transpose
+from tconv.testing.mutants import EQUIVALENT, KINDS, MUTANTS, Mutant, score
 from tests.testing.right import RIGHT
-from tests.testing.wrong import ABOVE, WRONG
 
-SMALL = [wrong for wrong in WRONG if wrong not in ABOVE]  # the others are in test_larger.py
 DEEP = os.environ.get("TCONV_PROFILE") == "deep"
-WRONG_SEEDS = range(20) if DEEP else range(1)
+MUTANT_SEEDS = range(20) if DEEP else range(1)
 RIGHT_SEEDS = range(100) if DEEP else range(1)
-# A compilation for each shape makes the check of a JAX function take some ten seconds.
+# Even the few programs of a JAX function take some twenty seconds.
 WITH_LARGER = ("torch", "tconv numpy auto")
 IN_EVERY_RUN = [name for name in RIGHT if "jax" not in name and name != "lax"]
 
@@ -30,17 +27,51 @@ def seconds_since(start):
     return f"{time.monotonic() - start:6.1f} s"
 
 
-@pytest.mark.parametrize("wrong", WRONG if DEEP else SMALL, ids=lambda fn: fn.__name__)
-def test_wrong_is_caught(wrong):
-    start, found = time.monotonic(), Counter()
-    for seed in WRONG_SEEDS:
-        subject = wrong() if inspect.isclass(wrong) else wrong
-        with pytest.raises(CheckFailure) as caught:
-            check_conv_transpose(subject, seed=seed)
-        found[caught.value.property_name] += 1
-    how = ", ".join(f"{name} {count}" for name, count in found.most_common())
-    caught_in = f"caught {sum(found.values())}/{len(WRONG_SEEDS)}"
-    print(f"\n{wrong.__name__:40} {caught_in:14} {seconds_since(start)}  {how}")
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_mutant_is_caught(kind):
+    start = time.monotonic()
+    found = score([mutant for mutant in MUTANTS if mutant.kind == kind], seeds=MUTANT_SEEDS)
+    print(f"\n{kind:20} {found} {seconds_since(start)}")
+    assert not found.missed
+    assert found.rate == 1.0
+
+
+def test_what_changes_no_result_is_accepted():
+    found = score(EQUIVALENT, seeds=MUTANT_SEEDS, profile="default" if DEEP else "quick")
+    assert not found.caught
+    assert found.rate == 0.0
+
+
+def test_the_mutants_are_many_and_have_each_a_name_and_a_sentence():
+    assert len({(mutant.name, mutant.kind) for mutant in MUTANTS}) == len(MUTANTS) >= 100
+    for mutant in (*MUTANTS, *EQUIVALENT):
+        assert mutant.kind in KINDS
+        assert mutant.mistake.endswith(".")
+        assert "_" not in mutant.name
+        for report in filter(None, mutant.source.split(", ")):
+            repository, _, number = report.partition("#")
+            assert repository.count("/") == 1
+            assert number.isdigit()
+    assert sum(bool(mutant.source) for mutant in MUTANTS) >= 40
+
+
+def test_a_mutant_outside_of_what_is_supported_is_missed():
+    grouped = [mutant for mutant in MUTANTS if mutant.name == "last group reversed"]
+    found = score(grouped, profile="table", ndim=1, supports=lambda p: p.groups == 1)
+    assert [outcome.mutant for outcome in found.missed] == grouped
+    assert (found.missed[0].problems, str(found)) == (27, "0 of 1 caught (0.0 %)")
+
+
+def test_a_score_needs_mutants_and_seeds():
+    for arguments in (([], (0,)), (MUTANTS, ())):
+        with pytest.raises(ValueError, match="mutants, seeds: there must be one at least"):
+            score(arguments[0], seeds=arguments[1])
+
+
+def test_a_mutant_is_a_value():
+    with pytest.raises(AttributeError):
+        MUTANTS[0].name = "another"
+    assert isinstance(MUTANTS[0], Mutant)
 
 
 @pytest.mark.parametrize("name", RIGHT if DEEP else IN_EVERY_RUN)
@@ -52,7 +83,3 @@ def test_right_passes(name):
         problems += check_conv_transpose(function, seed=seed, profile=profile, **options).problems
     seeds = len(RIGHT_SEEDS)
     print(f"\n{name:40} passed {seeds}/{seeds} {problems} problems {seconds_since(start)}")
-
-
-def test_there_are_at_least_25_wrong_ones():
-    assert len({fn.__name__ for fn in WRONG}) == len(WRONG) >= 25

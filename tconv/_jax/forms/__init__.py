@@ -15,7 +15,17 @@ from jax import Array
 
 from tconv._core.cost import Counts
 from tconv._core.plan import Plan
-from tconv._jax.forms import depthwise, scatter, shifts, subpixel, taps, toeplitz, windows, xla
+from tconv._jax.forms import (
+    depthwise,
+    phases,
+    scatter,
+    shifts,
+    subpixel,
+    taps,
+    toeplitz,
+    windows,
+    xla,
+)
 from tconv._jax.forms.axes import Precision
 
 __all__ = ["CONVOLUTIONS", "FORMS", "Form"]
@@ -33,7 +43,9 @@ FORMS: dict[str, dict[str, Form]] = {
         "columns": Form(scatter.conv_transpose, scatter.conv_transpose_counts),
         "depthwise": Form(depthwise.conv_transpose, depthwise.conv_transpose_counts),
         "dilated": Form(xla.dilated),
+        "fused depthwise": Form(partial(depthwise.conv_transpose, fused=True)),
         "matrix": Form(toeplitz.conv_transpose),
+        "phases": Form(phases.conv_transpose),
         "subpixel convolution": Form(subpixel.by_convolution, subpixel.convolution_counts),
         "subpixel GEMM": Form(subpixel.by_gemm, subpixel.gemm_counts),
     },
@@ -41,10 +53,12 @@ FORMS: dict[str, dict[str, Form]] = {
         "channels-last convolution": Form(partial(xla.conv, channels_last=True), xla.conv_counts),
         "convolution": Form(xla.conv),
         "depthwise": Form(depthwise.conv, depthwise.conv_counts),
+        "fused depthwise": Form(partial(depthwise.conv, fused=True)),
         "shifts": Form(shifts.conv, shifts.conv_counts),
         "windows": Form(windows.conv, windows.conv_counts),
     },
     "w": {
+        "backward filter": Form(partial(xla.weight_cotangent, cropped=False)),
         "channels-last convolution": Form(
             partial(xla.weight_cotangent, channels_last=True), xla.weight_counts
         ),
@@ -55,5 +69,14 @@ FORMS: dict[str, dict[str, Form]] = {
         "windows": Form(windows.weight_cotangent, windows.weight_counts),
     },
 }
-# One lax convolution each, which sums half kinds in float32 and rounds once itself.
-CONVOLUTIONS = frozenset({"dilated", "convolution", "channels-last convolution"})
+# Each value from one lax convolution, which sums half kinds in float32 and rounds once itself.
+CONVOLUTIONS = frozenset(
+    {
+        "backward filter",
+        "dilated",
+        "convolution",
+        "channels-last convolution",
+        "phases",
+        "subpixel convolution",
+    }
+)

@@ -15,6 +15,8 @@ from typing import Any
 import jax.numpy as jnp
 from jax import Array, lax
 
+from tconv._core.arguments import is_known
+
 # Sizes may be symbolic dimensions, which type checkers do not know.
 Span = tuple[Any, Any] | tuple[Any, Any, int]
 Names = tuple[str, ...]
@@ -118,16 +120,32 @@ def product(left: Named, right: Named, summed: Sequence[str], precision: Precisi
 
     "group" is the first axis of both.
     """
-    rest = [axis for axis in left.axes + right.axes if axis != "group" and axis not in summed]
+    rest = [
+        [axis for axis in array.axes if axis != "group" and axis not in summed]
+        for array in (left, right)
+    ]
+    if left.axes[-1] not in summed and _is_larger(left, right):
+        turned = _product(right, left, summed, precision)
+        return Named(turned, ("group", *rest[1], *rest[0])).ordered(("group", *rest[0], *rest[1]))
+    return Named(_product(left, right, summed, precision), ("group", *rest[0], *rest[1]))
+
+
+def _is_larger(left: Named, right: Named) -> bool:
+    """Whether the first of two operands has more elements.  XLA on a CPU is slow where it is also
+    summed over its rows: 17 ms beside 6 for (1024, 4608) transposed, times (1024, 64)."""
+    sizes = [prod(array.values.shape) for array in (left, right)]
+    single = left.values.shape[0] == 1
+    return single and all(map(is_known, sizes)) and sizes[0] > 2 * sizes[1]
+
+
+def _product(left: Named, right: Named, summed: Sequence[str], precision: Precision) -> Array:
     of_left, of_right = ([array.place(axis) for axis in summed] for array in (left, right))
     if left.values.shape[0] != 1:
         batched: Any = ((of_left, of_right), ((0,), (0,)))
-        values = lax.dot_general(left.values, right.values, batched, precision=precision)
-    else:
-        plain: Any = (([n - 1 for n in of_left], [n - 1 for n in of_right]), ((), ()))
-        first, second = left.values[0], right.values[0]
-        values = lax.dot_general(first, second, plain, precision=precision)[None]
-    return Named(values, ("group", *rest))
+        return lax.dot_general(left.values, right.values, batched, precision=precision)
+    plain: Any = (([n - 1 for n in of_left], [n - 1 for n in of_right]), ((), ()))
+    first, second = left.values[0], right.values[0]
+    return lax.dot_general(first, second, plain, precision=precision)[None]
 
 
 def into_last(name: str, array: Array) -> Array:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from itertools import product
 from typing import Any
 
@@ -33,8 +34,10 @@ from tconv._jax.forms.cells import (
 ONE = {"in": 0, "out": 0}
 
 
-def conv_transpose(plan: Plan, x: Array, w: Array, _precision: Precision) -> Array:
-    """y from x and w, for a reduced plan."""
+def conv_transpose(
+    plan: Plan, x: Array, w: Array, _precision: Precision, *, fused: bool = False
+) -> Array:
+    """y from x and w, for a reduced plan; ``fused`` in one pass from x to y, as a GPU does best."""
     cells, ndim = cells_of(plan.axes), len(plan.axes)
     places = along("cell", ndim)
     axes = in_order(plan, along("phase", ndim), ("batch", *places))
@@ -43,23 +46,52 @@ def conv_transpose(plan: Plan, x: Array, w: Array, _precision: Precision) -> Arr
     kernel = kernel_of(plan, w).taken(ONE)
     names = dict(zip(along("position", ndim), places, strict=True))
     signal = signal_of(plan, x).taken({"in": 0}).renamed(names)
+    shifted = partial(_padded_apart, cells, signal) if fused else _padded_once(cells, signal)
 
     def term(taps: Sequence[slice], shifts: Sequence[int]) -> Named:
         weight = kernel.taken({f"tap{n}": each for n, each in enumerate(taps)})
         weight = weight.renamed(dict(zip(along("tap", ndim), along("phase", ndim), strict=True)))
-        moved = signal.padded(shift_spans(cells, shifts)).aligned(axes)
+        moved = shifted(shifts).aligned(axes)
         return Named(moved.values * weight.aligned(axes).values, axes)
 
     total = summed_by_phase(cells, term)
-    # Fused into the transposition the sums run 4x slower with channels first (see scatter).
-    total = total if plan.channels_last else total.settled()
+    # Fused into the transposition a CPU is 4x slower with channels first (see scatter).
+    total = total if plan.channels_last or fused else total.settled()
     return y_from(plan, total.split("group", {"group": plan.groups, "out": 1}))
 
 
-def conv(plan: Plan, y: Array, w: Array, _precision: Precision) -> Array:
-    """x from y and w, for a reduced plan."""
+def _padded_apart(cells: list[Cells], signal: Named, shifts: Sequence[int]) -> Named:
+    """The inputs where a shift takes them."""
+    return signal.padded(shift_spans(cells, shifts))
+
+
+def _padded_once(cells: list[Cells], signal: Named) -> Callable[[Sequence[int]], Named]:
+    """The same as a part of the inputs in the zeros of all shifts.  On a CPU a sum of terms that
+    are each padded asks at every element whether it is inside: 8.7 ms beside 1.7 for kernel 7."""
+    before = [[c.shift_padding(shift)[0] for shift in c.shifts] for c in cells]
+    least, most = [min(each) for each in before], [max(each) for each in before]
+    after = [
+        c.shift_padding(c.shifts[each.index(low)])[1]
+        for c, each, low in zip(cells, before, least, strict=True)
+    ]
+    spans = zip(most, after, strict=True)
+    whole = signal.padded({f"cell{n}": span for n, span in enumerate(spans)}).settled()
+
+    def shifted(shifts: Sequence[int]) -> Named:
+        crops = {}
+        for n, (c, shift) in enumerate(zip(cells, shifts, strict=True)):
+            lead = c.shift_padding(shift)[0]
+            crops[f"cell{n}"] = (lead - most[n], least[n] - lead)
+        return whole.padded(crops)
+
+    return shifted
+
+
+def conv(plan: Plan, y: Array, w: Array, _precision: Precision, *, fused: bool = False) -> Array:
+    """x from y and w, for a reduced plan; ``fused`` in one pass."""
     cells, ndim = cells_of(plan.axes), len(plan.axes)
-    values = (cells_in_place if plan.channels_last else cells_by_phase)(plan, y).taken({"out": 0})
+    in_place = plan.channels_last or fused
+    values = (cells_in_place if in_place else cells_by_phase)(plan, y).taken({"out": 0})
     kernel = kernel_of(plan, w).taken(ONE)
     names = dict(zip(along("cell", ndim), along("position", ndim), strict=True))
     terms = []

@@ -38,7 +38,7 @@ def dilated(plan: Plan, x: Array, w: Array, precision: Precision) -> Array:
     if plan.groups == 1:
         kernel, leading = lax.rev(lax.optimization_barrier(w), tuple(range(2, w.ndim))), (1, 0)
     else:
-        kernel, leading = _flipped(plan, w), (0, 1)
+        kernel, leading = flipped(plan, w), (0, 1)
     image = tuple(range(ndim + 2))
     pads: Pads = [(axis.extent - 1 - axis.lo, axis.extent - 1 - axis.hi) for axis in plan.axes]
     if set(plan.stride) == {1}:
@@ -89,11 +89,14 @@ def weight_cotangent(
     precision: Precision,
     *,
     channels_last: bool = False,
+    cropped: bool = True,
 ) -> Array:
     """w from x and y: y convolved with x, whose positions lie a stride apart.
 
     The channels of y take the place of a batch, the batch that of the channels.  With channels
-    first they do so by name alone: cuDNN's backward-filter kernel in XLA's GPU backend.
+    first they do so by name alone: cuDNN's backward-filter kernel in XLA's GPU backend.  Where y
+    ends with positions that are not read, that kernel leaves them out by itself; without
+    ``cropped`` no copy of the others is made.
     """
     pads = [
         (axis.lo, axis.extent + (axis.input_size - 1) * axis.stride - axis.lo - axis.output_size)
@@ -114,6 +117,7 @@ def weight_cotangent(
         numbers=numbers,
         batch_groups=plan.groups,
         precision=precision,
+        cropped=cropped,
     )
     return jnp.moveaxis(w, (-1, 0), (0, 1)) if channels_last else w
 
@@ -129,9 +133,11 @@ def convolved(
     precision: Precision,
     groups: int = 1,
     batch_groups: int = 1,
+    cropped: bool = True,
 ) -> Array:
     """XLA's convolution of the image, cropped first where a padding is negative."""
-    image, pads = _cropped(image, pads, first_axis=numbers.lhs_spec[2])
+    if cropped:
+        image, pads = _cropped(image, pads, first_axis=numbers.lhs_spec[2])
     return lax.conv_general_dilated(
         image,
         kernel,
@@ -200,7 +206,7 @@ def _taken_for_groups(axis: Axis, pads: tuple[Any, Any]) -> bool:
     return looks_so and all(is_known(pad) and pad == 0 for pad in pads)
 
 
-def _flipped(plan: Plan, w: Array) -> Array:
+def flipped(plan: Plan, w: Array) -> Array:
     """(out_channels, in_channels // groups, *kernel), reversed along the kernel."""
     shape = (plan.groups, plan.group_in_channels, plan.group_out_channels, *w.shape[2:])
     kernel = jnp.reshape(w, shape).swapaxes(1, 2)

@@ -88,10 +88,12 @@ class FlatCorrelation(NamedTuple):
 
     Position p reads x at ``p + offset`` for each of the ``offsets``, through one of the
     ``taps`` of each phase; ``span`` positions are computed.  ``sources`` says which of them
-    are a phase's, ``targets`` where in y they go.
+    are a phase's, ``targets`` where in y they go.  The offsets are those of a ``grid``, a count
+    and a step an axis.
     """
 
     offsets: tuple[int, ...]
+    grid: tuple[tuple[int, int], ...]
     span: int
     taps: tuple[Taps, ...]
     sources: tuple[tuple[slice, ...], ...]
@@ -158,8 +160,10 @@ def _flat(
     shifts = product(*(each.shifts for each in chosen))
     lead = flattened(leads)
     fused = list(product(*(each.phases for each in chosen)))
+    steps = (each.shifts[1] - each.shifts[0] if each.shifts[1:] else 0 for each in chosen)
     return FlatCorrelation(
         tuple(lead + flattened(shift) for shift in shifts),
+        tuple((len(e.shifts), s * n) for e, s, n in zip(chosen, steps, weights, strict=True)),
         1 + flattened(tuple(each.count - 1 for each in chosen)),
         tuple(tuple(product(*(each.taps for each in phase))) for phase in fused),
         tuple(tuple(slice(each.skip, each.skip + each.count) for each in phase) for phase in fused),

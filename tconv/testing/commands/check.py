@@ -1,230 +1,151 @@
-"""``python -m tconv check``: certify the installed library on this machine."""
+"""``python -m tconv check``: certify the installed library, a function, a framework or a model."""
 
 from __future__ import annotations
 
 import argparse
-import json
-import platform
+import contextlib
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 import tconv
-from tconv.testing.checks import (
-    PROFILES,
-    Summary,
-    check_conv,
-    check_conv_transpose,
-    check_vjp,
-)
-from tconv.testing.commands.installed import METHODS, Functions, functions
-from tconv.testing.failure.report import CheckFailure
+from tconv.testing.commands import certificate
+from tconv.testing.commands.function import framework_target, function_target
+from tconv.testing.commands.installed import functions
+from tconv.testing.commands.library import library_checks
+from tconv.testing.commands.machine import machine, versions
+from tconv.testing.commands.model import model_target
+from tconv.testing.commands.mutants import run_mutants
+from tconv.testing.commands.rows import HEAD, Target, line, rows
+from tconv.testing.frameworks import SOURCES
+from tconv.testing.frameworks.onnx import CPU, runtime
 from tconv.testing.problems.problem import dtype_named
-from tconv.testing.problems.simplify import Predicate
+from tconv.testing.problems.selection import PROFILES
 
 EXAMPLES = 10
+PROGRAMS = 12  # of each row, where each takes a compilation
 DTYPES = ("float32", "float64", "float16", "complex64", "int32")
-
-
-@dataclass
-class Row:
-    """One line of the table."""
-
-    check: str
-    method: str
-    dtype: str
-    verdict: str
-    problems: int
-    properties: int
-    seconds: float
-    report: str = ""
+_EPILOG = """\
+python -m tconv check                                       the installed library
+python -m tconv check mypackage.ops:upsample --ndim 2 --supports symmetric,groups=1
+python -m tconv check model.onnx                            every ConvTranspose node of a model
+python -m tconv check --framework equinox                   another framework's own
+"""
 
 
 def add_to(commands: Any) -> None:
     """Add this command to the sub-parsers of ``python -m tconv``."""
-    parser = commands.add_parser("check", help="certify the library on this machine")
+    parser = commands.add_parser(
+        "check",
+        help="certify the library, a function, a framework or an ONNX model on this machine",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "target", nargs="?", help="package.module:function, or a model that ends with .onnx"
+    )
+    parser.add_argument("--framework", help=f"one of {', '.join(SOURCES)}")
+    parser.add_argument("--conv", metavar="M:F", help="the convolution that is the adjoint")
+    parser.add_argument("--vjp", metavar="M:F", help="the function with a pullback")
+    parser.add_argument(
+        "--ndim", type=_ints, help="numbers of spatial axes, such as 2 or 1,2 (1,2,3)"
+    )
+    parser.add_argument(
+        "--supports", help="what is offered, such as symmetric,groups=1,output_padding<stride"
+    )
+    parser.add_argument("--ops", action="store_true", help="ONNX Runtime's operator as a whole")
+    parser.add_argument("--provider", default=CPU, help=f"of ONNX Runtime ({CPU})")
     parser.add_argument("--backend", choices=("numpy", "jax"), default="numpy")
     parser.add_argument("--device", help="of JAX: a platform such as cpu, gpu or tpu, or gpu:1")
     parser.add_argument("--dtype", action="append", help="may be given several times")
-    parser.add_argument("--examples", type=int, help=f"generated problems a row ({EXAMPLES})")
-    parser.add_argument("--profile", choices=tuple(PROFILES), help="instead of --examples")
+    parser.add_argument("--examples", type=int, help="generated problems a row")
+    parser.add_argument("--profile", choices=tuple(PROFILES), help="how many problems")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--json", metavar="FILE", help="write the table there too")
+    parser.add_argument("--json", metavar="FILE", help="write a certificate; - prints it")
+    parser.add_argument("--mutants", action="store_true", help="score the checks themselves")
     parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:
     """Print the table and the verdict: 0 if everything held, 1 if not, 2 if it could not be run."""
-    if options.examples is None:
-        options.examples = PROFILES[options.profile] if options.profile else EXAMPLES
-    dtypes = tuple(options.dtype or DTYPES)
+    if options.mutants:
+        return run_mutants(
+            profile=options.profile or "default", max_examples=options.examples,
+            seeds=(options.seed,),
+        )  # fmt: skip
+    printed = sys.stderr if options.json == "-" else sys.stdout
     try:
-        for name in dtypes:
-            dtype_named(name)
-        offered = functions(options.backend, options.device, dtypes)
-    except (ImportError, RuntimeError, TypeError, ValueError) as error:
+        with contextlib.redirect_stdout(printed):
+            target = _target(options)
+            found = _certify(target)
+        if options.json:
+            certificate.write(options.json, certificate.certificate(target, found, options.seed))
+    except (ImportError, OSError, RuntimeError, TypeError, ValueError) as error:
         print(f"tconv check: {error}", file=sys.stderr)
         return 2
-    print(f"tconv {tconv.__version__}, {offered.where}, {_machine()}")
-    start, rows = time.monotonic(), []
-    print(_HEAD)
-    try:
-        chosen = {"profile": options.profile or "quick", "seed": options.seed}
-        for row in certify(offered, dtypes, examples=options.examples, **chosen):
-            print(_line(row), flush=True)  # on JAX the next may be a minute away
-            rows.append(row)
-    except ImportError as error:
-        print(f"tconv check: {error}", file=sys.stderr)
-        return 2
-    failed = [row for row in rows if row.verdict != "pass"]
-    if offered.note:
-        print(offered.note)
+    return 0 if all(row.verdict == "pass" for row in found) else 1
+
+
+def _target(options: argparse.Namespace) -> Target:
+    """What the arguments name."""
+    for name in options.dtype or ():
+        dtype_named(name)
+    named = [options.target, options.framework, options.ops or None]
+    if sum(name is not None for name in named) > 1:
+        raise ValueError("give one of a target, --framework and --ops.")
+    if options.ops:
+        return framework_target(options, runtime(options.provider))
+    if options.framework:
+        return framework_target(options)
+    if options.target is None:
+        return _library(options)
+    if options.target.endswith(".onnx"):
+        return model_target(options)
+    return function_target(options)
+
+
+def _library(options: argparse.Namespace) -> Target:
+    for name in ("supports", "conv", "vjp"):
+        if getattr(options, name) is not None:
+            raise ValueError(f"--{name}: is of a function. Name it as package.module:function.")
+    dtypes, ndim = tuple(options.dtype or DTYPES), options.ndim or (1, 2, 3)
+    offered = functions(options.backend, options.device, dtypes)
+    profile = options.profile or ("few" if offered.compiles else "quick")
+    examples = options.examples
+    if examples is None and options.profile:
+        examples = PROFILES[options.profile]
+    elif examples is None:
+        examples = PROGRAMS if offered.compiles else EXAMPLES
+    checks = library_checks(
+        offered, dtypes, examples=examples, profile=profile, seed=options.seed, ndim=ndim
+    )
+    return Target(
+        f"tconv, {offered.where}", (), checks, note=offered.note, profile=profile,
+        examples=examples, ndim=ndim,
+    )  # fmt: skip
+
+
+def _certify(target: Target) -> list[Any]:
+    """Run the checks and print what they find."""
+    about = ", ".join(f"{name} {number}" for name, number in versions(
+        ("numpy", "hypothesis", *target.packages)).items())  # fmt: skip
+    here = machine()
+    print(f"tconv {tconv.__version__} certifies {target.name}")
+    print(f"{about}, Python {here['python']} on {here['processor']}\n{HEAD}")
+    start, found = time.monotonic(), []
+    for row in rows(target.checks):
+        print(line(row), flush=True)  # on JAX the next may be a minute away
+        found.append(row)
+    failed = [row for row in found if row.verdict != "pass"]
+    if target.note:
+        print(target.note)
     for row in failed:
         print(f"\n{row.check}, {row.method}, {row.dtype}\n{row.report}")
-    problems = sum(row.problems for row in rows)
-    verdict = f"FAILED: {len(failed)} of {len(rows)} checks" if failed else "PASSED"
+    problems = sum(row.problems for row in found)
+    verdict = f"FAILED: {len(failed)} of {len(found)} checks" if failed else "PASSED"
     print(f"\n{verdict}; {problems} problems in {time.monotonic() - start:.1f} s")
-    if options.json:
-        _write(options.json, rows, offered.where, not failed, options)
-    return 1 if failed else 0
+    return found
 
 
-def certify(
-    offered: Functions,
-    dtypes: Sequence[str],
-    *,
-    examples: int,
-    profile: str = "quick",
-    seed: int = 0,
-    methods: Sequence[str] = METHODS,
-    ndim: Sequence[int] = (1, 2, 3),
-    supports: Predicate | None = None,
-) -> Iterator[Row]:
-    """The rows of the table, checked one by one.
-
-    The first dtype is tried with every method and number of axes, and with the fixed problems of
-    the profile; the others with "auto" on one axis and two.
-    """
-    chosen: list[tuple[str, str, str, Callable[..., Summary]]] = []
-    for dtype in dtypes:
-        first = dtype == dtypes[0]
-        common: dict[str, Any] = {
-            "dtypes": (dtype,), "max_examples": examples, "seed": seed, "supports": supports,
-            "profile": profile if first else "quick",
-            "ndim": ndim if first else [axes for axes in ndim if axes < 3],
-        }  # fmt: skip
-        for method in methods if first else ("auto",):
-            strict = ("x",) if offered.confines_nan and method != "matrix" else ()
-            chosen.append((
-                "conv_transpose", method, dtype,
-                _later(check_conv_transpose, offered.conv_transpose(method), nonfinite=strict,
-                       conv=offered.conv if method == "auto" else None, **common),
-            ))  # fmt: skip
-        strict = ("x",) if offered.confines_nan else ()
-        chosen.append((
-            "conv", "", dtype,
-            _later(check_conv, offered.conv, nonfinite=strict,
-                   conv_transpose=offered.conv_transpose("auto"), **common),
-        ))  # fmt: skip
-        for kind in ("conv_transpose", "conv"):
-            chosen.append((
-                f"{kind}_vjp", "", dtype,
-                _later(check_vjp, offered.vjp(kind), kind=kind, **common),
-            ))  # fmt: skip
-    with _Bar(len(chosen)) as bar:
-        for check, method, dtype, run_check in chosen:
-            bar.label(f"{check} {method} {dtype}")
-            row = _row(check, method, dtype, run_check, bar)
-            bar.hide()
-            yield row
-
-
-def _later(check: Callable[..., Summary], fn: Any, **options: Any) -> Callable[..., Summary]:
-    return lambda progress: check(fn, progress=progress, **options)
-
-
-def _row(check: str, method: str, dtype: str, run: Callable[..., Summary], bar: _Bar) -> Row:
-    start = time.monotonic()
-    try:
-        summary = run(bar.step)
-    except CheckFailure as failure:
-        seconds = time.monotonic() - start
-        return Row(check, method, dtype, "FAIL", bar.done, 0, seconds, str(failure))
-    held = sum(summary.properties.values())
-    return Row(check, method, dtype, "pass", summary.problems, held, summary.seconds)
-
-
-class _Bar:
-    """A progress bar on a terminal, if tqdm is installed; otherwise nothing."""
-
-    def __init__(self, rows: int) -> None:
-        self.rows, self.row, self.done = rows, 0, 0
-        try:
-            from tqdm import tqdm
-        except ImportError:
-            self.bar: Any = None
-        else:
-            shape = "{desc:34}{percentage:3.0f}%|{bar}| {elapsed}"
-            self.bar = tqdm(total=rows, disable=None, leave=False, bar_format=shape)
-
-    def __enter__(self) -> _Bar:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self.bar is not None:
-            self.bar.close()
-
-    def label(self, text: str) -> None:
-        """Begin the next row."""
-        self.row += 1
-        if self.bar is not None:
-            self.bar.set_description(text)
-
-    def hide(self) -> None:
-        """Leave the line to what is printed."""
-        if self.bar is not None:
-            self.bar.clear()
-
-    def step(self, done: int, total: int) -> None:
-        """``done`` of the row's ``total`` problems are behind us."""
-        self.done = done
-        if self.bar is not None:
-            self.bar.n = self.row - 1 + done / total
-            self.bar.refresh()
-
-
-_HEAD = f"{'check':22}{'method':10}{'dtype':11}{'problems':>9}{'properties':>12}{'s':>7}"
-
-
-def _line(row: Row) -> str:
-    return (
-        f"{row.check:22}{row.method:10}{row.dtype:11}{row.problems:9}{row.properties:12}"
-        f"{row.seconds:7.1f}  {row.verdict}"
-    )
-
-
-def _machine() -> str:
-    versions = [f"Python {platform.python_version()}"]
-    for package in ("numpy", "hypothesis"):
-        try:
-            versions.append(f"{package} {version(package)}")
-        except PackageNotFoundError:
-            versions.append(f"no {package}")
-    return f"{', '.join(versions)} on {platform.machine()}"
-
-
-def _write(path: str, rows: list[Row], where: str, passed: bool, options: Any) -> None:
-    content = {
-        "tconv": tconv.__version__,
-        "where": where,
-        "machine": _machine(),
-        "examples": options.examples,
-        "seed": options.seed,
-        "passed": passed,
-        "rows": [asdict(row) for row in rows],
-    }
-    with open(path, "w", encoding="utf-8") as file:
-        json.dump(content, file, indent=2)
+def _ints(text: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in text.split(","))

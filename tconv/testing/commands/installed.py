@@ -21,8 +21,8 @@ Function = Callable[..., Any]
 class Functions:
     """What is certified, and where it runs.
 
-    ``confines_nan`` says whether a NaN in x reaches only what its taps lead to; ``note`` is
-    shown below the table.
+    ``confines_nan`` says whether a NaN in x reaches only what its taps lead to, ``compiles``
+    whether each shape takes a compilation; ``note`` is shown below the table.
     """
 
     where: str
@@ -30,6 +30,7 @@ class Functions:
     conv: Function
     vjp: Callable[[str], Function]
     confines_nan: bool
+    compiles: bool
     note: str = ""
 
 
@@ -46,7 +47,7 @@ def functions(backend: str, device: str | None, dtypes: tuple[str, ...]) -> Func
         )
 
     vjps: dict[str, Function] = {"conv_transpose": tconv.conv_transpose_vjp, "conv": tconv.conv_vjp}
-    return Functions("NumPy backend", method, tconv.conv, vjps.__getitem__, True)
+    return Functions("NumPy backend", method, tconv.conv, vjps.__getitem__, True, False)
 
 
 def _jax(device: str | None, dtypes: tuple[str, ...]) -> Functions:
@@ -95,7 +96,7 @@ def _jax(device: str | None, dtypes: tuple[str, ...]) -> Functions:
 
     note = "NaN and inf are not checked on JAX, where padded kernels multiply them by zeros."
     where = f"JAX {jax.__version__} backend on {place.platform} ({place.device_kind})"
-    return Functions(where, method, conv, vjp, False, note)
+    return Functions(where, method, conv, vjp, False, True, note)
 
 
 def _gradients(function: Function) -> Function:

@@ -6,26 +6,31 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from functools import partial
-from math import gcd
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tconv.testing.expected import Expected, widened, wrapped
+from tconv.testing.failure.conditions import when
+from tconv.testing.failure.places import ends, where
 from tconv.testing.failure.suspects import Suspect, named_axes, suspects
-from tconv.testing.measures import error_bound, gamma, relative_error
-from tconv.testing.problems.problem import Geometry, Problem
+from tconv.testing.measures import DIGITS, error_bound, gamma, relative_error
+from tconv.testing.problems.problem import Problem
+from tconv.testing.properties import unreached
 from tconv.testing.trial import Finding, Subject, Trial, Violated
 
 Array = NDArray[Any]
 _SECONDS = 15.0
+_HALF_SUMS = "they have to be summed in float32 and rounded once"
+_CHANGES = "state kept between calls, memory that is not initialised, or a race between threads"
 _CAUSES = {
     "call": "the message above is the implementation's own. If it does not offer such problems, "
     "say so with supports=",
+    "return value": "the function does not return what is checked",
     "inputs unchanged": "an operation in place on an array that the caller still owns",
-    "calls agree": "state kept between calls, memory that is not initialised, a buffer that is "
-    "used again, or a race between threads",
+    "calls agree": _CHANGES,
+    "earlier results kept": "a buffer that is used again for every result: return a new array",
     "dtype": "a conversion on the way in or out, or the promotion of a constant",
     "adjoint": "the two maps differ in geometry or in the kernel's orientation: check each of "
     "them alone",
@@ -43,21 +48,29 @@ def diagnose(subject: Subject, finding: Finding, first: Finding, probes: Iterabl
     suspect must fit, and by which the conditions of the failure are told.
     """
     if finding.name in _CAUSES:
-        return _CAUSES[finding.name]
+        cause = _CAUSES[finding.name]
+        if finding.name == "calls agree":
+            cause = _of_calls(subject, finding) or cause
+        return cause[:1].upper() + cause[1:]
     observations = _observe(subject, finding, probes)
-    named = _fitting(finding, observations)
+    named = _fitting(finding, observations) or _not_initialised(subject, finding)
     small = "" if named else _small_error(subject, finding) or _factor(subject, first)
-    sentences = [s for s in (named, small) if s] + [*_where(first), *_when(observations)]
+    failing = [trial.problem for trial, _, wrong in observations[1:] if wrong.any()]
+    passing = [trial.problem for trial, _, wrong in observations[1:] if not wrong.any()]
+    sentences = [s for s in (named, small) if s]
+    if not named:
+        sentences += [*(_ends(observations) if first.result in ("y", "dx") else ()), *where(first)]
+    sentences += when(failing, passing)
     if not named and not small:
         sentences.insert(0, "none of the usual suspects fits")
     return ". ".join(s[:1].upper() + s[1:] for s in sentences)
 
 
-Observation = tuple[Trial, Array, bool]
+Observation = tuple[Trial, Array, Array]
 
 
 def _observe(subject: Subject, finding: Finding, probes: Iterable[Problem]) -> list[Observation]:
-    """(trial, result, is it wrong) for the minimal problem and for the probes."""
+    """(trial, result, where it is wrong) for the minimal problem and for the probes."""
     observed: list[Observation] = []
     end = time.monotonic() + _SECONDS
     for problem in (finding.problem, *probes):
@@ -71,40 +84,55 @@ def _observe(subject: Subject, finding: Finding, probes: Iterable[Problem]) -> l
             continue
         if expected is None or got is None:
             continue
-        wrong = got.shape != expected.value.shape or bool(
-            expected.wrong(got, subject.atol, subject.rtol).any()
-        )
+        wrong = np.ones(got.shape, bool)
+        if got.shape == expected.value.shape:
+            wrong = expected.wrong(got, subject.atol, subject.rtol)
         observed.append((trial, got, wrong))
     return observed
 
 
 def _fitting(finding: Finding, observations: list[Observation]) -> str:
     """The suspect that gives the minimal problem's result, and the others' where they fail."""
-    fits: dict[str, list[bool]] = {}
-    for number, (trial, got, _) in enumerate(observations):
-        expected = trial.expected[finding.result]
-        assert expected is not None
-        for sentence, compute in _suspects_of(trial, finding.result):
-            if number == 0 and _fits(compute, got, expected):
-                fits[sentence] = [True]
-            elif number > 0 and sentence in fits:
-                # A suspect that does not apply to some problem says nothing about it.
-                fits[sentence] += [False] * (number - len(fits[sentence]))
-                fits[sentence].append(_fits(compute, got, expected))
+    fits: dict[str, dict[int, bool]] = {}  # by suspect: the problems to which it applies
+    for number, observation in enumerate(observations):
+        for sentence, compute in _suspects_of(observation[0], finding.result):
+            if number == 0 and _explains(compute, observation, finding.result):
+                fits[sentence] = {}
+            if sentence in fits:
+                fits[sentence][number] = _explains(compute, observation, finding.result)
     if not fits:
         return ""
-    failing = [number for number, (_, _, wrong) in enumerate(observations) if wrong]
+    failing = [number for number, (_, _, wrong) in enumerate(observations) if wrong.any()]
 
     def explained(sentence: str) -> int:
-        return sum(fits[sentence][n] for n in failing if n < len(fits[sentence]))
+        return sum(fits[sentence].get(number, False) for number in failing)
 
-    best = max(fits, key=lambda sentence: (explained(sentence), sum(fits[sentence])))
+    best = max(fits, key=lambda sentence: (explained(sentence), sum(fits[sentence].values())))
     count = f"{explained(best)} of the {len(failing)} failing problems tried"
     if explained(best) < len(failing):
         return "" if 2 * explained(best) < len(failing) else f"{best}: this explains {count}"
-    if sum(fits[best]) == len(observations):
-        return f"{best}: this gives the values seen on all {len(observations)} problems tried"
+    if all(fits[best].values()):
+        return f"{best}: this gives the values seen on all {len(fits[best])} problems tried"
     return f"sometimes, {best}: this explains {count}, and the others are right"
+
+
+def _explains(compute: Callable[[], Array], observation: Observation, result: str) -> bool:
+    """Whether a suspect gives the values seen; where they are wrong, it has to be wrong as well."""
+    trial, got, wrong = observation
+    expected = trial.expected[result]
+    assert expected is not None
+    try:
+        with np.errstate(all="ignore"):
+            values = compute()
+    except ValueError:  # this mistake leaves no output at all here
+        return False
+    if not _near(values, got, expected):
+        return False
+    if not wrong.any() or values.shape != expected.value.shape:
+        return True
+    exact = expected.value.dtype == object
+    alike = wrapped(values, expected.dtype) if exact else values
+    return bool(expected.wrong(alike, None, None).any())
 
 
 def _suspects_of(trial: Trial, result: str) -> Iterator[Suspect]:
@@ -138,12 +166,7 @@ def _suspects_of(trial: Trial, result: str) -> Iterator[Suspect]:
     yield "it is zero", lambda: np.zeros_like(expected.value)
 
 
-def _fits(compute: Callable[[], Array], got: Array, expected: Expected) -> bool:
-    try:
-        with np.errstate(all="ignore"):
-            values = compute()
-    except ValueError:  # this mistake leaves no output at all here
-        return False
+def _near(values: Array, got: Array, expected: Expected) -> bool:
     if values.shape != got.shape:
         return False
     if expected.value.dtype == object:
@@ -163,6 +186,10 @@ def _small_error(subject: Subject, finding: Finding) -> str:
         return ""
     got = widened(finding.got)
     error = relative_error(got, expected.value, expected.scale)
+    own = DIGITS[expected.dtype]
+    if own < DIGITS["float32"]:
+        fits = error <= gamma(expected.length + 3, 2.0**-own)
+        return f"sums in {expected.dtype}: {_HALF_SUMS}" if fits else ""
     for digits, name in ((24, "float32"), (11, "float16 or TF32"), (8, "bfloat16")):
         if error <= gamma(expected.length + 3, 2.0**-digits):
             return (
@@ -170,6 +197,45 @@ def _small_error(subject: Subject, finding: Finding) -> str:
                 f"are what products or sums in {name} give"
             )
     return ""
+
+
+def _ends(observations: list[Observation]) -> Iterator[str]:
+    """An end of an axis, where it is alone wrong in several problems."""
+    failing = [
+        (wrong, trial.problem.ndim)
+        for trial, _, wrong in observations
+        if wrong.any() and wrong.ndim > trial.problem.ndim
+    ]
+    several = [(wrong, ndim) for wrong, ndim in failing if min(wrong.shape[-ndim:]) > 1]
+    if len(several) > 1:
+        yield from ends(*zip(*several, strict=True))
+
+
+def _not_initialised(subject: Subject, finding: Finding) -> str:
+    """Whether all that is wrong lies where no tap reaches, and holds neither 0 nor the bias."""
+    wrong, got, problem = finding.wrong, finding.got, finding.problem
+    if finding.result != "y" or wrong is None or got is None or problem.bias:
+        return ""
+    if (wrong & ~unreached(Trial(subject, problem))).any():
+        return ""
+    return "positions that no tap reaches are not 0: memory that is not initialised"
+
+
+def _of_calls(subject: Subject, finding: Finding) -> str:
+    """What differs between two calls with the same arguments."""
+    got, was = finding.got, finding.expected
+    if got is None or was is None or got.shape != was.shape or finding.result != "y":
+        return ""
+    trial = Trial(subject, finding.problem)
+    expected = trial.expected["y"]
+    assert expected is not None
+    first, later = (expected.wrong(y, subject.atol, subject.rtol) for y in (was, got))
+    if not ((first | later) & ~unreached(trial)).any():
+        return (
+            "only positions that no tap reaches differ between the calls: memory that is not "
+            "initialised"
+        )
+    return f"one of the two is right: {_CHANGES}" if first.any() != later.any() else ""
 
 
 def _factor(subject: Subject, finding: Finding) -> str:
@@ -183,76 +249,6 @@ def _factor(subject: Subject, finding: Finding) -> str:
     exact = expected.value.ravel()
     with np.errstate(all="ignore"):
         factor = np.vdot(exact, widened(finding.got).ravel()) / np.vdot(exact, exact)
-    if _fits(lambda: expected.value * factor, finding.got, expected):
+    if _near(expected.value * factor, finding.got, expected):
         return f"every element is {factor:.6g} times what it should be"
     return ""
-
-
-def _where(finding: Finding) -> Iterator[str]:
-    """Which samples, channels and positions are wrong, where it is not all of them."""
-    wrong, problem = finding.wrong, finding.problem
-    if wrong is None or finding.result not in ("y", "dx") or wrong.size == 0:
-        return
-    labels = [f"position {{}} of spatial axis {axis}" for axis in range(problem.ndim)]
-    labels = ["sample {}"] * (wrong.ndim - 1 - problem.ndim) + ["channel {}", *labels]
-    places = []
-    for axis, label in enumerate(labels):
-        others = tuple(i for i in range(wrong.ndim) if i != axis)
-        hit = np.flatnonzero(wrong.any(axis=others))
-        if len(hit) < wrong.shape[axis] and len(hit) <= max(2, wrong.shape[axis] // 2):
-            places.append(f"{label.format(_list(hit))} of {wrong.shape[axis]}")
-    if places:
-        yield f"in {problem} it is wrong only at {', '.join(places)}"
-
-
-def _list(numbers: Any) -> str:
-    return " and ".join(str(int(number)) for number in numbers)
-
-
-def _any_axis(holds: Callable[[Geometry], bool]) -> Callable[[Problem], bool]:
-    return lambda problem: any(holds(axis) for axis in problem.axes)
-
-
-_CONDITIONS: dict[str, Callable[[Problem], bool]] = {
-    "output_padding >= stride": _any_axis(lambda a: a.output_padding >= a.stride),
-    "stride > dilation*(kernel_size - 1) + 1": _any_axis(
-        lambda a: a.stride > a.dilation * (a.kernel_size - 1) + 1
-    ),
-    "padding deeper than dilation*(kernel_size - 1)": _any_axis(
-        lambda a: max(a.padding) > a.dilation * (a.kernel_size - 1)
-    ),
-    "negative padding": _any_axis(lambda a: min(a.padding) < 0),
-    "different padding at the two sides": _any_axis(lambda a: a.padding[0] != a.padding[1]),
-    "an input size of 1": _any_axis(lambda a: a.input_size == 1),
-    "gcd(stride, dilation) > 1": _any_axis(lambda a: gcd(a.stride, a.dilation) > 1),
-    "output padding": _any_axis(lambda a: a.output_padding > 0),
-    "dilation > 1": _any_axis(lambda a: a.dilation > 1),
-    "stride > 1": _any_axis(lambda a: a.stride > 1),
-    "padding": _any_axis(lambda a: a.padding != (0, 0)),
-    "groups > 1": lambda p: p.groups > 1,
-    "several samples": lambda p: (p.batch or 1) > 1,
-    "a bias": lambda p: p.bias,
-    "non-contiguous arrays": lambda p: p.memory != "contiguous",
-    "several input channels in a group": lambda p: p.in_channels > p.groups,
-    "several output channels in a group": lambda p: p.out_channels > p.groups,
-    **{f"{n} spatial axes": lambda p, n=n: p.ndim == n for n in (1, 2, 3)},  # type: ignore[misc]
-}
-
-
-def _when(observations: list[Observation]) -> Iterator[str]:
-    """The condition that tells the failing problems of the table from the others."""
-    table = observations[1:]
-    failing = [trial.problem for trial, _, wrong in table if wrong]
-    passing = [trial.problem for trial, _, wrong in table if not wrong]
-    if not failing or not passing:
-        return
-    count = f"{len(failing)} of the {len(table)} problems of the table"
-    shared = [name for name, holds in _CONDITIONS.items() if all(map(holds, failing))]
-    exact = [name for name in shared if not any(map(_CONDITIONS[name], passing))]
-    if exact:
-        yield f"it fails on exactly those problems that have {exact[0]}: {count}"
-    elif shared:
-        fewest = min(shared, key=lambda name: sum(map(_CONDITIONS[name], passing)))
-        yield f"all problems on which it fails have {fewest}: {count}"
-    else:
-        yield f"it fails on {count}"

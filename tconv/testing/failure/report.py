@@ -81,7 +81,8 @@ def snippet(subject: Subject, finding: Finding) -> str:
     lines += [f"problem = {problem}", "x, w, b = problem.arrays()"]
     if subject.vjp:
         lines += [
-            "y, pullback = fn(x, w, b, **problem.keywords)",
+            "from tconv.testing.pullbacks import with_pullback",
+            "y, pullback = with_pullback(fn, x, w, b, **problem.keywords)",
             "got = dict(zip(('dx', 'dw', 'db'), pullback(problem.cotangent())))",
             "from tconv.testing.expected import expected_cotangents",
             "expected = expected_cotangents(problem, x, w, b, problem.cotangent())",

@@ -7,6 +7,7 @@ mistake would give.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import partial
 from itertools import combinations
 from typing import Any
@@ -63,9 +64,26 @@ def kernel_suspects(p: Problem, x: Array, w: Array, b: Array | None) -> Iterator
                 f"spatial axes {first - 2} and {second - 2} of the kernel are transposed",
                 partial(_result, p, x, w.swapaxes(first, second), b),
             )
+    for place, axis in (("first", 2), ("last", w.ndim - 1)):
+        for end, at in (("first", 0), ("last", -1)):
+            for what, operands in (
+                ("input position", (_without(x, axis - w.ndim, at), w)),
+                ("tap", (x, _without(w, axis, at))),
+            ):
+                yield (
+                    f"the {end} {what} of the {place} spatial axis is left out",
+                    partial(_result, p, *operands, b),
+                )
     if np.iscomplexobj(w):
         yield "the kernel is conjugated", lambda: _result(p, x, w.conj(), b)
         yield "the input is conjugated", lambda: _result(p, x.conj(), w, b)
+
+
+def _without(values: Array, axis: int, at: int) -> Array:
+    """The values with zeros at one place of an axis."""
+    values = values.copy()
+    values.swapaxes(0, axis)[at] = 0
+    return values
 
 
 def _channels(p: Problem, x: Array, w: Array, b: Array | None) -> Iterator[Suspect]:
@@ -122,6 +140,19 @@ def _padding(p: Problem, result: Callable[..., Array]) -> Iterator[Suspect]:
             lambda: result(padding=tuple((k - lo, k - hi) for (lo, hi), k in both)),
         )
     yield "padding is ignored", lambda: result(padding=0)
+    yield (
+        "padding crops the high end alone" if p.transposed else "padding is at the high end alone",
+        lambda: result(padding=tuple((0, lo + hi) for lo, hi in pairs)),
+    )
+    for side, up in (("low", 1), ("high", 0)):
+        split = tuple(
+            (lo, hi) if lo == hi else ((lo + hi + up) // 2, lo + hi - (lo + hi + up) // 2)
+            for lo, hi in pairs
+        )
+        yield (
+            f"unequal padding is split anew from its sum, the larger half {side}",
+            partial(result, padding=split),
+        )
     yield (
         "the two sides of the padding are exchanged",
         lambda: result(padding=tuple((hi, lo) for lo, hi in pairs)),
@@ -186,6 +217,38 @@ def _steps(p: Problem, result: Callable[..., Array]) -> Iterator[Suspect]:
             "stride, padding and dilation of the first axis are used on every axis",
             lambda: result(**first),
         )
+        yield from _exchanged(p, result)
+
+
+def _exchanged(p: Problem, result: Callable[..., Array]) -> Iterator[Suspect]:
+    """Two axes in each other's place, in one parameter: with the shape that follows, and with the
+    right one, cropped or extended at the high end."""
+    for axes, (i, j) in (
+        ("the first and the last spatial axis", (0, p.ndim - 1)),
+        ("the first two spatial axes", (0, 1)),
+        ("the last two spatial axes", (p.ndim - 2, p.ndim - 1)),
+    ):
+        for name, label in (
+            ("stride", "strides"), ("padding", "paddings"), ("dilation", "dilations"),
+            ("output_padding", "output paddings"),
+        ):  # fmt: skip
+            if name not in p.keywords:
+                continue
+            entries = list(getattr(p, name))
+            entries[i], entries[j] = entries[j], entries[i]
+            changed: dict[str, Any] = {name: tuple(entries)}
+            other = replace(p, **changed)
+            sizes = zip(other.output_size, p.output_size, other.padding, strict=True)
+            more = [(lo, hi, size - right) for size, right, (lo, hi) in sizes]
+            if not p.transposed:  # a window more takes a stride more of padding
+                more = [(lo, hi, -s * n) for (lo, hi, n), s in zip(more, other.stride, strict=True)]
+            kept = tuple((lo, hi + n) for lo, hi, n in more)
+            sentence = f"the {label} of {axes} are exchanged"
+            yield sentence, partial(result, **changed)
+            yield (
+                f"{sentence}, with the right shape",
+                partial(result, **changed | {"padding": kept}),
+            )
 
 
 def _bias(p: Problem, x: Array, w: Array, b: Array) -> Iterator[Suspect]:

@@ -15,6 +15,7 @@ import numpy as np
 
 from tconv.testing.problems.corners import placed, problem_of
 from tconv.testing.problems.problem import MEMORY, Geometry, Problem
+from tconv.testing.problems.simplify import Predicate
 
 # Paddings by the extent of the kernel, dilation*(kernel_size - 1) + 1.
 PADDINGS: dict[str, Callable[[int], tuple[int, int]]] = {
@@ -123,3 +124,19 @@ def _problem(row: Row, kind: str, seed: int) -> Problem | None:
     problem = problem_of(axes, setting, row["dtype"], seed, kind)
     small = problem.terms <= _TERMS and problem.work <= _WORK
     return problem if problem.valid and small else None
+
+
+def covered(
+    kind: str, ndim: tuple[int, ...], dtypes: tuple[str, ...], seed: int, allows: Predicate
+) -> tuple[int, int]:
+    """How many pairs of levels stand in a problem of the array that ``allows`` accepts as it is,
+    and how many there are in all."""
+    kept: set[Pair] = set()
+    every: set[Pair] = set()
+    for number, row in enumerate(covering(kind, ndim, dtypes, seed)):
+        found = set(pairs_of(row))
+        every |= found
+        problem = _problem(row, kind, seed + number)
+        if problem is not None and allows(problem):
+            kept |= found
+    return len(kept), len(every)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from math import prod
 from typing import Any, NamedTuple
 
@@ -209,6 +209,11 @@ class Problem:
         """Pairs of a position and a tap in each group: the steps of the reference's loops."""
         positions = prod(self.input_size if self.transposed else self.output_size)
         return positions * prod(self.kernel_size) * self.groups
+
+    @property
+    def program(self) -> Problem:
+        """The same problem with other values, for what is compiled once for both."""
+        return replace(self, seed=0, memory="contiguous", spread=0, condition=1)
 
     @property
     def _leading(self) -> Sizes:

@@ -1,33 +1,42 @@
-"""What is timed: the layers of published networks, and other problems that are in no table."""
+"""What is timed: the layers of published networks, drawn ones, and other problems that are in no
+table of times."""
 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from benchmarks.layers import drawn
+from benchmarks.layers.layer import Layer
 from tconv.testing import Problem
 
+__all__ = ["Layer", "load", "problem_of", "record_of", "table"]
+
 HERE = Path(__file__).parent
-SETS = ("layers", "others")  # each is a file of its own
-HELP = "layers, others, all, or parts of names, separated by commas; default: %(default)s"
+SETS = ("layers", "others", "drawn")
+
+# What whoever sets a constant of the library may look at.  The drawn layers are timed beside the
+# peers alone, so that their figures are those of layers that nobody tuned for.
+IN_VIEW = ("layers", "others")
 
 
-@dataclass(frozen=True)
-class Layer:
-    """A transposed convolution with a name, and where it is from or what it stands for."""
-
-    name: str
-    source: str
-    problem: Problem
+def help_of(sets: Sequence[str] = SETS) -> str:
+    """What the option that names layers takes."""
+    return f"{', '.join(sets)}, all, or parts of names, separated by commas; default: %(default)s"
 
 
-def load(which: str = "layers") -> list[Layer]:
-    """One of the sets, "all", or all whose name contains one of the comma-separated parts."""
-    if which in SETS:
+def load(which: str = "layers", sets: Sequence[str] = SETS) -> list[Layer]:
+    """One of the sets, "all" of them, or all whose name contains one of the comma-separated parts.
+
+    Layers of other sets than these are refused.
+    """
+    if which in SETS and which not in sets:
+        raise SystemExit(f"--layers: {which} is not for this command, which has {', '.join(sets)}")
+    if which in sets:
         return _read(which)
-    layers = [layer for name in SETS for layer in _read(name)]
+    layers = [layer for name in sets for layer in _read(name)]
     if which == "all":
         return layers
     parts = which.split(",")
@@ -39,6 +48,8 @@ def load(which: str = "layers") -> list[Layer]:
 
 
 def _read(name: str) -> list[Layer]:
+    if name == "drawn":
+        return list(drawn.layers())
     records = json.loads((HERE / f"{name}.json").read_text())
     return [
         Layer(record.pop("name"), record.pop("source"), problem_of(record)) for record in records

@@ -1,0 +1,1 @@
+"""The scoreboard: which framework computes which transposed convolution right."""

@@ -1,0 +1,155 @@
+"""Each sentence of a diagnosis is said of the mistake it names, and not of the others."""
+
+import numpy as np
+import pytest
+
+from tconv import conv_transpose, conv_transpose_vjp
+from tconv.testing import CheckFailure, check_conv_transpose, check_vjp
+from tconv.testing.failure.conditions import CONDITIONS, when
+from tconv.testing.failure.places import positions
+from tconv.testing.mutants import MUTANTS
+from tconv.testing.problems.corners import corner_problems
+from tconv.testing.problems.problem import Problem
+
+FN = {mutant.name: mutant.fn for mutant in MUTANTS if mutant.kind == "conv_transpose"}
+
+
+def failure(function, check=check_conv_transpose, **options):
+    with pytest.raises(CheckFailure) as caught:
+        check(function, **{"profile": "table", "ndim": 2} | options)
+    return caught.value
+
+
+def blank_where_no_tap_reaches(x, w, b=None, **keywords):
+    """What an empty buffer shows that happens to hold the same in each call."""
+    y = conv_transpose(x, w, None, **keywords)
+    reached = conv_transpose(np.ones_like(x), np.ones_like(w), None, **keywords) != 0
+    y = np.where(reached, y, np.float32(7.5))
+    return y if b is None else y + b.reshape(-1, *[1] * (y.ndim - 2))
+
+
+SENTENCES = {
+    "the strides of the first and the last spatial axis are": FN["stride axes exchanged"],
+    "the dilations of the first and the last spatial axis are": FN["dilation axes exchanged"],
+    "the paddings of the first and the last spatial axis are": FN["padding axes exchanged"],
+    "the first tap of the last spatial axis is left out": FN["first tap left out"],
+    "the last tap of the last spatial axis is left out": FN["last tap left out"],
+    "the first input position of the last spatial axis is": FN["first input position left out"],
+    "the last input position of the last spatial axis is": FN["last input position left out"],
+    "only the first position of the last spatial axis is": FN["first output position left out"],
+    "only the last position of the last spatial axis is": FN["last output position left out"],
+    "padding crops the high end alone": FN["cropped at the high end alone"],
+    "unequal padding is split anew": FN["odd padding split otherwise"],
+    "the two sides of the padding are exchanged": FN["padding sides exchanged"],
+    "fails with arrays of negative strides, and holds": FN["negative strides read forwards"],
+    "fails with arrays in fortran's order, and holds": FN["fortran order read as c"],
+    "only positions that no tap reaches differ": FN["unreached positions uninitialised"],
+    "positions that no tap reaches are not 0": blank_where_no_tap_reaches,
+    "state kept between calls": FN["wrong in one call of three"],
+    "a buffer that is used again for every result": FN["uses its buffer again"],
+}
+
+
+@pytest.mark.parametrize("half", ["first", "second"])
+def test_each_sentence_is_said_of_its_mistake_alone(half):
+    names = list(SENTENCES)
+    names = names[:9] if half == "first" else names[9:]
+    said = {name: failure(SENTENCES[name]).diagnosis.lower() for name in names}
+    for name in names:
+        assert [other for other in names if name in said[other]] == [name], said
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+def test_sums_in_a_half_kind_are_told(dtype):
+    found = failure(FN["sums in half precision"], ndim=1, dtypes=(dtype,))
+    assert f"sums in {dtype}: they have to be summed in float32" in found.diagnosis.lower()
+
+
+def test_a_rest_of_a_tile_and_the_size_from_which_on_are_told():
+    found = failure(FN["rest of 16 left out"], ndim=1, profile="default", max_examples=0)
+    assert "(a rest that fills no tile of 16)" in found.diagnosis
+    assert "It fails from" in found.diagnosis
+
+
+@pytest.mark.parametrize(
+    ("hit", "size", "words"),
+    [
+        ([0], 9, "the first position"),
+        ([0, 1], 9, "the first 2 positions"),
+        ([8], 9, "the last position (a rest that fills no tile of 8)"),
+        ([6], 7, "the last position"),
+        ([12, 13, 14, 15, 16, 17], 18, "the last 6 positions"),
+        ([16, 32, 48], 50, "positions 16, 32 and so on"),
+        ([3, 5], 20, "position 3 and 5"),
+    ],
+)
+def test_positions_in_words(hit, size, words):
+    assert positions(hit, size) == words
+
+
+@pytest.mark.parametrize("ndim", [1, 2, 3])
+def test_what_all_problems_have_is_not_said(ndim):
+    """Under ndim=2 all problems have 2 spatial axes, failing or not."""
+    problems = list(corner_problems("conv_transpose", (ndim,), ("float32",), 0))
+    for name, holds in CONDITIONS.items():
+        failing = [p for p in problems if holds(p)]
+        passing = [p for p in problems if not holds(p)]
+        for said in when(failing, passing):
+            assert "spatial ax" not in said
+            assert f"problems that have {name}" in said or " exactly " in said
+    assert not list(when(problems, []))
+    assert (
+        "spatial ax" not in failure(FN["kernel axes exchanged"], ndim=2).diagnosis.partition(".")[2]
+    )
+
+
+def test_what_two_problems_share_with_others_may_be_chance():
+    biased = [Problem((n,), (1,), bias=True) for n in (2, 3, 4, 5)]
+    plain = Problem((2,), (1,))
+    assert list(when(biased[:2], [biased[2], plain])) == [
+        "it fails on 2 of the 4 problems of the table"
+    ]
+    (said,) = when(biased[:3], [biased[3], plain])
+    assert said == "all problems on which it fails have a bias: 3 of the 5 problems of the table"
+
+
+WRONG_RETURNS = {
+    "y is None: does the function return it?": lambda y: None,
+    "y is a tuple of 2, expected one array; is one of them a pullback: check_vjp takes it?": (
+        lambda y: (y, lambda dy: dy)
+    ),
+    "y is a list of 1, expected one array; is one of them the result?": lambda y: [y],
+    "y is a dict, which is no array of numbers": lambda y: {"y": y},
+    "y is float64, expected float32": lambda y: y.astype(np.float64),
+}
+
+
+@pytest.mark.parametrize("message", WRONG_RETURNS)
+def test_a_function_that_returns_something_else_is_told_so(message):
+    def function(x, w, b=None, **keywords):
+        return WRONG_RETURNS[message](conv_transpose(x, w, b, **keywords))
+
+    found = failure(function)
+    assert message in str(found)
+    assert found.property_name == ("dtype" if "float64" in message else "return value")
+    assert "supports=" not in found.diagnosis
+
+
+WRONG_PULLBACKS = {
+    "the function returned ndarray, expected (y, pullback)": lambda y, pullback: y,
+    "the function returned tuple of 3, expected (y, pullback)": lambda y, pullback: (y, 0, 0),
+    "the pullback returned tuple of 2, expected (dx, dw, db)": (
+        lambda y, pullback: (y, lambda dy: pullback(dy)[:2])
+    ),
+    "dw is None: does the function return it?": (
+        lambda y, pullback: (y, lambda dy: (pullback(dy)[0], None, pullback(dy)[2]))
+    ),
+}
+
+
+@pytest.mark.parametrize("message", WRONG_PULLBACKS)
+def test_a_pullback_that_returns_something_else_is_told_so(message):
+    def function(x, w, b=None, **keywords):
+        return WRONG_PULLBACKS[message](*conv_transpose_vjp(x, w, b, **keywords))
+
+    assert message in str(failure(function, check_vjp, ndim=1))
