@@ -2,7 +2,8 @@
 
 ``TCONV_PROFILE`` chooses the profile: ``dev`` (the default: new examples in each run), ``ci`` (the
 default where ``CI`` is set: the same examples in every run) or ``deep`` (fifty times as many).
-With ``--no-skips`` a test that is passed over, for a package that is missing, fails.
+Tests marked ``long`` run with the last two alone.  With ``--no-skips`` a test that is passed over,
+for a package that is missing, fails.
 """
 
 from __future__ import annotations
@@ -45,7 +46,8 @@ settings.register_profile(
     suppress_health_check=_SLOW,
 )
 settings.register_profile("deep", max_examples=2000, deadline=None, suppress_health_check=_SLOW)
-settings.load_profile(os.environ.get("TCONV_PROFILE", "ci" if os.environ.get("CI") else "dev"))
+_PROFILE = os.environ.get("TCONV_PROFILE", "ci" if os.environ.get("CI") else "dev")
+settings.load_profile(_PROFILE)
 
 
 # Examples in docstrings that need a package of the peers, or PyTorch.
@@ -57,7 +59,11 @@ _EXAMPLES = {
 }
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if _PROFILE == "dev":
+        left_out = [item for item in items if item.get_closest_marker("long")]
+        items[:] = [item for item in items if not item.get_closest_marker("long")]
+        config.hook.pytest_deselected(items=left_out)
     for item in items:
         for name, package in _EXAMPLES.items():
             if item.name.startswith(name) and not find_spec(package):

@@ -15,6 +15,8 @@ import tconv
 from tconv._core import boundary
 from tests._jax.problems import assert_close
 
+pytestmark = pytest.mark.long
+
 MODES = ("circular", "reflect", "replicate")
 PADDED = dict(zip(MODES, ("wrap", "reflect", "edge"), strict=True))
 NAMED = {"stride": (2, 1), "padding": (2, 1), "dilation": (1, 2), "groups": 2}

@@ -261,6 +261,7 @@ def test_layers(name: str, which: str, layout: str) -> None:
         assert [each.is_small for each in found] == [name in SMALL]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("which", MAPS)
 @pytest.mark.parametrize("start", range(0, 200, 20))
 def test_drawn_problems(start: int, which: str) -> None:

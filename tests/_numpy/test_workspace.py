@@ -161,6 +161,7 @@ def drawn(draw: random.Random) -> Problem | None:
     return problem if problem.operations() < 3e8 and largest < 1 << 24 else None
 
 
+@pytest.mark.long
 @pytest.mark.filterwarnings("ignore:overflow encountered:RuntimeWarning")
 @pytest.mark.parametrize("seed", range(60))
 def test_any_problem(seed: int) -> None:

@@ -37,6 +37,7 @@ def test_each_program_is_tried_with_several_values():
     assert len({(problem.program, problem.seed) for problem in problems}) == 14
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("seed", range(20 if DEEP else 1))
 def test_the_few_catch_every_mutant(seed):
     found = score(MUTANTS if DEEP else SIZES, profile="few", seeds=(seed,))
@@ -59,6 +60,7 @@ class Compiled:
         return self.fn(x, w, b, **keywords)
 
 
+@pytest.mark.long
 def test_what_compiles_is_found_and_tried_on_fewer_programs():
     function = Compiled(conv_transpose)
     summary = check_conv_transpose(function, ndim=1)

@@ -35,6 +35,7 @@ def doubled_gradient(values):
 doubled_gradient.defvjp(lambda values: (values, None), lambda _, dy: (2 * dy,))
 
 
+@pytest.mark.long
 def test_a_wrong_rule_of_differentiation_is_found_and_its_snippet_runs():
     def function(x, w, b=None, **keywords):
         return conv_transpose(doubled_gradient(jnp.asarray(x)), jnp.asarray(w), **keywords)

@@ -56,6 +56,7 @@ def test_what_is_not_installed_is_passed_over(monkeypatch, capsys):
     assert "not installed, passed over" in capsys.readouterr().out
 
 
+@pytest.mark.long
 def test_the_kernel_that_leaves_a_rest_out_is_reported(capsys):
     pytest.importorskip(verify_your_own.PALLAS)
     plain = verify_your_own.WRONG["pallas_rest"][1]["supports"]

@@ -27,6 +27,7 @@ def seconds_since(start):
     return f"{time.monotonic() - start:6.1f} s"
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_mutant_is_caught(kind):
     start = time.monotonic()

@@ -38,6 +38,8 @@ def model_target(options: Any) -> Target:
     Raises: ValueError for a file that is no model, or one without such a node; ImportError where
         onnx or onnxruntime is missing.
     """
+    if not Path(options.target).is_file():
+        raise ValueError(f"{options.target}: there is no such file.")
     load("onnxruntime")  # which says what is missing
     framework = runtime(options.provider)
     run = partial(by_the_runtime, options.provider)
@@ -98,8 +100,6 @@ class Node:
 def _read(path: str) -> Any:
     """The model, its functions written out, its free sizes bound and all shapes inferred."""
     onnx = import_module("onnx")
-    if not Path(path).is_file():
-        raise ValueError(f"{path}: there is no such file.")
     try:
         model = onnx.load(path)
         model = import_module("onnx.inliner").inline_local_functions(model)
