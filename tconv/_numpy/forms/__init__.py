@@ -33,9 +33,9 @@ CotangentsForm = Callable[[Plan, AnyArray, AnyArray, AnyArray], tuple[AnyArray, 
 # Columns up to which the index that adds them up, 16 bytes each and kept for every plan, is small.
 SMALL = 1 << 16
 
-# Multiply-adds of whole planes for an output, up to which they are worth trying: more take as many
-# passes over memory.
-FEW_PRODUCTS = 16
+# Pairs of channels of a group, up to which passes over whole planes are worth trying, and products
+# of several groups at once.
+FEW_PRODUCTS, SMALL_GROUP = 16, 256
 
 
 def _always(_: Plan) -> bool:
@@ -48,6 +48,12 @@ def _is_small(plan: Plan) -> bool:
 
 def _few_channels(plan: Plan) -> bool:
     return plan.group_in_channels * plan.group_out_channels <= FEW_PRODUCTS
+
+
+def _small_groups(plan: Plan) -> bool:
+    several = plan.groups > 1
+    pairs = plan.group_in_channels * plan.group_out_channels
+    return _few_channels(plan) or (several and pairs <= SMALL_GROUP)
 
 
 def _adds_planes(plan: Plan) -> bool:
@@ -86,7 +92,7 @@ FORMS: dict[str, dict[str, Form]] = {
             depthwise.conv_transpose,
             depthwise.conv_transpose_counts,
             depthwise.conv_transpose_workspace,
-            _few_channels,
+            _small_groups,
         ),
         "banded": Form(
             banded.conv_transpose,

@@ -233,7 +233,7 @@ def conv_transpose_counts(plan: Plan) -> Counts:
     outputs = prod(plan.y_shape)
     total = copy(plan.in_channels * positions, plan.input_size[-1])
     # Rows far apart share no line of the cache.
-    total += Counts(moved=outputs * min(plan.stride[-1], 4) / 4)
+    total += Counts(moved=outputs * min(plan.stride[-1], 8) / 4)
     for chosen in product(*map(correlations, plan.axes)):
         phases = prod(len(each.phases) for each in chosen)
         shifts = prod(len(each.shifts) for each in chosen)
