@@ -247,6 +247,8 @@ def test_layers_that_say_the_same_are_equal(name):
         assert first == second
         assert hash(first) == hash(second)
         assert repr(first) == repr(second)
+    pair = ("high", "default")
+    assert make(2, 3, 4, precision=list(pair)).precision == pair
     different = [{}, {"dimension_numbers": last}, {"dtype": "float16"}, {"precision": "highest"},
                  {"preferred_element_type": "float32"}]  # fmt: skip
     assert len({make(2, 3, 4, **options) for options in different}) == len(different)
