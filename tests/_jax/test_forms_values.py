@@ -57,6 +57,7 @@ PLANS = [random_plan(seed) for seed in range(12)] + [
     Plan(0, 2, 2, 1, (SPARSE_TAPS,)),
     Plan(2, 2, 0, 1, (NO_TAPS,)),
     Plan(2, 3, 3, 3, (Axis(2, 40, 17, 8, 1, 0),)),
+    Plan(1, 2, 2, 2, (Axis(2, 2, 3, 3, 2, 3),)),  # a phase reads further on than the first does
 ]
 
 

@@ -33,7 +33,7 @@ def told(framework: Framework, name: str, capsys, problems=PROBLEMS) -> list[dic
 @pytest.mark.parametrize("name", FEATURES)
 def test_tconv_is_right(name, capsys):
     outcomes = told(OURS, name, capsys)
-    assert {one["outcome"] for one in outcomes} == (set() if name == "CIRCULAR" else {"right"})
+    assert {one["outcome"] for one in outcomes} == {"right"}
 
 
 @pytest.mark.parametrize("name", FEATURES)

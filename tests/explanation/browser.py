@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
+import time
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -231,7 +233,10 @@ def expected(problem: Problem) -> Any:
 
 def assert_shows(browser: Browser, y: Any) -> None:
     """The output grid holds y, or of three axes the slice that is shown."""
-    shown = browser.values()
+    shown, end = browser.values(), time.monotonic() + 5
+    while len(shown) != prod(y.shape[-2:]) and time.monotonic() < end:  # another address draws anew
+        browser.settle()
+        shown = browser.values()
     if y.ndim == 3:
         depths = {index[0] for index in shown}
         assert len(depths) == 1
