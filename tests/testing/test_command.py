@@ -12,7 +12,7 @@ import tconv
 from tconv.__main__ import main
 from tconv.testing.commands import certificate, check, mutants, progress
 from tconv.testing.commands.installed import METHODS, functions
-from tconv.testing.commands.library import library_checks
+from tconv.testing.commands.own import own_checks
 from tconv.testing.commands.rows import Row, rows
 
 ROOT = str(Path(tconv.__file__).parents[1])
@@ -26,7 +26,7 @@ def few_mutants(monkeypatch):
 
 
 def certify(*arguments, **options):
-    return rows(library_checks(*arguments, **options))
+    return rows(own_checks(*arguments, **options))
 
 
 def run(code, folder=None):

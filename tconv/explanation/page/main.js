@@ -93,7 +93,7 @@ function drawViews(scene, chosen) {
 }
 
 function drawCall() {
-  const chosen = $("#libraries [aria-selected=true]").dataset.library;
+  const chosen = $("#libraries [aria-selected=true]").dataset.of;
   const { text, note } = callText(state.scene, chosen);
   $("#call").textContent = text;
   $("#call-note").textContent = note;
@@ -240,7 +240,7 @@ function listenToCalls() {
   const tabs = $("#libraries");
   tabs.innerHTML = Object.keys(LIBRARIES)
     .map((name) => {
-      const data = `id="tab-${name}" data-library="${name}" aria-controls="call"`;
+      const data = `id="tab-${name}" data-of="${name}" aria-controls="call"`;
       return `<button type="button" role="tab" ${data}>${name}</button>`;
     })
     .join("");
@@ -252,7 +252,7 @@ function listenToCalls() {
     if (state.scene) drawCall();
   };
   select(tabs.firstChild);
-  tabs.addEventListener("click", ({ target }) => target.dataset.library && select(target));
+  tabs.addEventListener("click", ({ target }) => target.dataset.of && select(target));
   tabs.addEventListener("keydown", (event) => {
     const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
     if (!step) return;

@@ -12,10 +12,10 @@ import tconv
 from tconv.testing.commands import certificate
 from tconv.testing.commands.function import framework_target, function_target
 from tconv.testing.commands.installed import functions
-from tconv.testing.commands.library import library_checks
 from tconv.testing.commands.machine import machine, versions
 from tconv.testing.commands.model import model_target
 from tconv.testing.commands.mutants import run_mutants
+from tconv.testing.commands.own import own_checks
 from tconv.testing.commands.rows import HEAD, Target, line, rows
 from tconv.testing.frameworks import SOURCES
 from tconv.testing.frameworks.onnx import CPU, runtime
@@ -116,7 +116,7 @@ def _library(options: argparse.Namespace) -> Target:
         examples = PROFILES[options.profile]
     elif examples is None:
         examples = PROGRAMS if offered.compiles else EXAMPLES
-    checks = library_checks(
+    checks = own_checks(
         offered, dtypes, examples=examples, profile=profile, seed=options.seed, ndim=ndim
     )
     return Target(

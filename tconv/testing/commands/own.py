@@ -1,4 +1,4 @@
-"""The checks of the installed library: every method, direction and gradient."""
+"""The checks of tconv itself: every method, direction and gradient."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tconv.testing.commands.rows import Check, later
 from tconv.testing.problems.simplify import Predicate
 
 
-def library_checks(
+def own_checks(
     offered: Functions,
     dtypes: Sequence[str],
     *,
