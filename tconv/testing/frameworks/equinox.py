@@ -10,23 +10,19 @@ from functools import partial
 from importlib import import_module
 from typing import Any
 
-from tconv.testing.frameworks.arrays.jax import WHY, aborts, on_numpy, vjp
+from tconv.testing.frameworks.arrays.jax import framework_on
 from tconv.testing.frameworks.framework import Framework, exchanged, flipped, pairs
-from tconv.testing.problems.supports import Supports
 
 
 def framework(name: str) -> Framework:
     """``equinox.nn``."""
-    return Framework(
-        packages=("equinox", "jax", "jaxlib"),
-        conv_transpose=on_numpy(conv_transpose),
-        supports=Supports("output_padding<stride"),
-        vjp=vjp(conv_transpose),
-        same=on_numpy(partial(conv_transpose, name="SAME")),
-        circular=on_numpy(partial(conv_transpose, name="SAME", mode="CIRCULAR")),
+    return framework_on(
+        ["equinox"],
+        conv_transpose,
+        "output_padding<stride",
+        same=partial(conv_transpose, name="SAME"),
+        circular=partial(conv_transpose, name="SAME", mode="CIRCULAR"),
         circular_start=lambda extent, stride: max(extent - stride, 0) // 2,
-        aborts=aborts,
-        why=WHY,
     )
 
 

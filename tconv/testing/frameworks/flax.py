@@ -12,25 +12,20 @@ from functools import partial
 from importlib import import_module
 from typing import Any
 
-from tconv.testing.frameworks.arrays.jax import WHY, aborts, on_numpy, vjp
+from tconv.testing.frameworks.arrays.jax import framework_on
 from tconv.testing.frameworks.framework import Framework, exchanged, flipped, spread_pads
-from tconv.testing.problems.supports import Supports
 
 
 def framework(name: str) -> Framework:
     """``flax.linen`` or ``flax.nnx``."""
     call = {"flax.linen": _linen, "flax.nnx": _nnx}[name]
-    conv_transpose = partial(_numbers, call)
-    return Framework(
-        packages=("flax", "jax", "jaxlib"),
-        conv_transpose=on_numpy(conv_transpose),
-        supports=Supports("groups=1"),
-        vjp=vjp(conv_transpose),
-        same=on_numpy(partial(_named, call, "SAME", False)),
-        circular=on_numpy(partial(_named, call, "CIRCULAR", True)),
+    return framework_on(
+        ["flax"],
+        partial(_numbers, call),
+        "groups=1",
+        same=partial(_named, call, "SAME", False),
+        circular=partial(_named, call, "CIRCULAR", True),
         circular_start=lambda extent, stride: (extent - 1) // 2,
-        aborts=aborts,
-        why=WHY,
     )
 
 

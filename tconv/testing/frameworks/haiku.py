@@ -6,22 +6,14 @@ from functools import partial
 from importlib import import_module
 from typing import Any
 
-from tconv.testing.frameworks.arrays.jax import WHY, aborts, on_numpy, vjp
+from tconv.testing.frameworks.arrays.jax import framework_on
 from tconv.testing.frameworks.framework import Framework, exchanged, flipped, spread_pads
-from tconv.testing.problems.supports import Supports
 
 
 def framework(name: str) -> Framework:
     """``haiku``."""
-    return Framework(
-        packages=("dm-haiku", "jax", "jaxlib"),
-        conv_transpose=on_numpy(conv_transpose),
-        supports=Supports("groups=1, dilation=1"),
-        vjp=vjp(conv_transpose),
-        same=on_numpy(partial(conv_transpose, name="SAME")),
-        aborts=aborts,
-        why=WHY,
-    )
+    same = partial(conv_transpose, name="SAME")
+    return framework_on(["dm-haiku"], conv_transpose, "groups=1, dilation=1", same=same)
 
 
 def conv_transpose(

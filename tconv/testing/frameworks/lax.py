@@ -9,22 +9,13 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Any
 
-from tconv.testing.frameworks.arrays.jax import WHY, aborts, add_bias, on_numpy, vjp
+from tconv.testing.frameworks.arrays.jax import add_bias, framework_on
 from tconv.testing.frameworks.framework import Framework, flipped, spread_pads
-from tconv.testing.problems.supports import Supports
 
 
 def framework(name: str) -> Framework:
     """``jax.lax``."""
-    return Framework(
-        packages=("jax", "jaxlib"),
-        conv_transpose=on_numpy(conv_transpose),
-        supports=Supports("groups=1, batched"),
-        vjp=vjp(conv_transpose),
-        same=on_numpy(same),
-        aborts=aborts,
-        why=WHY,
-    )
+    return framework_on([], conv_transpose, "groups=1, batched", same=same)
 
 
 def conv_transpose(

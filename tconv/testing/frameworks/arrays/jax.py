@@ -2,18 +2,43 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from importlib import import_module
 from typing import Any
 
 import numpy as np
 
-from tconv.testing.frameworks.framework import Array, Function
+from tconv.testing.frameworks.framework import Array, Framework, Function
 from tconv.testing.problems.problem import Problem
+from tconv.testing.problems.supports import Supports
 
 WHY = (
     "XLA's CPU convolution ends the process over some kernels of 2 with stride 2, which it takes "
     "for groups (jaxlib 0.10.2)"
 )
+
+
+def framework_on(
+    packages: Sequence[str],
+    conv_transpose: Function,
+    supports: str,
+    *,
+    same: Function,
+    circular: Function | None = None,
+    circular_start: Callable[[int, int], int] | None = None,
+) -> Framework:
+    """A framework on JAX, by its functions of JAX arrays."""
+    return Framework(
+        packages=(*packages, "jax", "jaxlib"),
+        conv_transpose=on_numpy(conv_transpose),
+        supports=Supports(supports),
+        vjp=vjp(conv_transpose),
+        same=on_numpy(same),
+        circular=None if circular is None else on_numpy(circular),
+        circular_start=circular_start,
+        aborts=aborts,
+        why=WHY,
+    )
 
 
 def on_numpy(function: Function) -> Function:
