@@ -14,7 +14,7 @@ from tconv._core.typing import AnyArray
 from tconv._numpy.choose import choose
 from tconv._numpy.columns import fractional_stride
 from tconv._numpy.forms import FORMS
-from tconv._numpy.forms.depthwise import flipped
+from tconv._numpy.forms.planes import flipped
 
 
 def dilated(plan: Plan, x: AnyArray, w: AnyArray) -> AnyArray:

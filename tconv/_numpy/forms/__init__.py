@@ -15,8 +15,8 @@ from tconv._core.plan import Plan
 from tconv._core.typing import AnyArray
 from tconv._numpy.forms import (
     banded,
-    depthwise,
     overlap_add,
+    planes,
     space_to_depth,
     subpixel,
     tapwise,
@@ -88,10 +88,10 @@ FORMS: dict[str, dict[str, Form]] = {
             subpixel.conv_transpose_counts,
             subpixel.conv_transpose_workspace,
         ),
-        "depthwise": Form(
-            depthwise.conv_transpose,
-            depthwise.conv_transpose_counts,
-            depthwise.conv_transpose_workspace,
+        "planes": Form(
+            planes.conv_transpose,
+            planes.conv_transpose_counts,
+            planes.conv_transpose_workspace,
             _small_groups,
         ),
         "banded": Form(
@@ -117,9 +117,7 @@ FORMS: dict[str, dict[str, Form]] = {
             space_to_depth.conv_workspace,
             splits,
         ),
-        "planes": Form(
-            depthwise.conv, depthwise.conv_counts, depthwise.conv_workspace, _adds_planes
-        ),
+        "planes": Form(planes.conv, planes.conv_counts, planes.conv_workspace, _adds_planes),
         "tapwise": Form(tapwise.conv, windows.conv_counts, tapwise.workspace, exact=True),
     },
     "w": {

@@ -3,7 +3,7 @@ the last axis, written in place.
 
 A segment of inputs and the few before it yield ``stride`` times as many neighbouring
 outputs, so the interleaving of the phases lies inside the matrix and no result is copied.
-Most of the matrix is zero, yet beside multiply-adds of whole planes (``depthwise``), which
+Most of the matrix is zero, yet beside multiply-adds of whole planes (``planes``), which
 write each phase with a stride, it takes a quarter to a half of the time from stride 4 on.
 """
 
@@ -23,7 +23,7 @@ from tconv._core.cost import Counts
 from tconv._core.lattice import Phase, inputs_read, outputs_of, phase_by_phase, phases
 from tconv._core.plan import Plan
 from tconv._core.typing import AnyArray
-from tconv._numpy.forms import depthwise
+from tconv._numpy.forms import planes
 from tconv._numpy.forms.tapwise import all_finite
 from tconv._numpy.scratch import Scratch
 from tconv._numpy.tiles import EVERY, GroupTasks, OutputTile, output_tiles
@@ -58,14 +58,14 @@ def conv_transpose(plan: Plan, x: AnyArray, w: AnyArray, limits: Limits = LIMITS
     """y[row] = x[rows] @ band.  Values that the zeros of the band would multiply to NaN, and
     dtypes without a BLAS, take the multiply-adds."""
     if x.dtype.char not in "fdFD" or not all_finite(x):
-        return depthwise.conv_transpose(plan, x, w)
+        return planes.conv_transpose(plan, x, w)
     return _tasks(limits).run(plan, x, w)
 
 
 def conv_transpose_workspace(plan: Plan, itemsize: int) -> int:
     """Bytes of the segments, the matrix and the windows of a task, or of the multiply-adds."""
     bands = _tasks(LIMITS).workspace(plan, itemsize)
-    return max(bands, depthwise.conv_transpose_workspace(plan, itemsize))
+    return max(bands, planes.conv_transpose_workspace(plan, itemsize))
 
 
 @lru_cache(maxsize=16)

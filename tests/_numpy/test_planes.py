@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tconv._numpy.forms.depthwise import Limits, conv_transpose
+from tconv._numpy.forms.planes import Limits, conv_transpose
 
 from .exact import problems
 
