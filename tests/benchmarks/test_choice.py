@@ -109,7 +109,6 @@ def test_a_form_that_does_not_apply_cannot_be_chosen(made_up):
         measure_choice(TINY, "y", "numpy", seconds=0)
 
 
-@pytest.mark.long
 def test_a_run_goes_on_where_it_was_broken_off(made_up, tmp_path, capsys):
     """Rows of the file are kept, with the choice of today, until there is a form without a time."""
     path, readme = tmp_path / "rows.json", tmp_path / "README.md"
@@ -186,7 +185,6 @@ def test_the_forms_of_jax_agree(result, layout):
     assert all(seconds > 0 for seconds in row.compile_seconds.values())
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("backend", ["numpy", "jax"])
 def test_rates_are_fitted_to_generated_problems(backend, capsys, monkeypatch):
     monkeypatch.setattr(rates, "generated", lambda rng, count: [TINY, replace(TINY, batch=3)])

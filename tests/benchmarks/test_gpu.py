@@ -31,7 +31,6 @@ def tiny(monkeypatch):
     monkeypatch.setattr(gpu, "CHAIN_SECONDS", 0)
 
 
-@pytest.mark.long
 def test_every_mode_layout_and_map(tiny, tmp_path, capsys, monkeypatch):
     """With the results held to PyTorch's."""
     path, readme = tmp_path / "gpu.json", tmp_path / "README.md"

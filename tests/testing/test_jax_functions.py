@@ -10,6 +10,8 @@ import pytest
 from tconv import conv, conv_transpose
 from tconv.testing import CheckFailure, check_jax, check_vjp
 
+pytestmark = pytest.mark.long
+
 FEW = {"ndim": 1, "max_examples": 2, "nonfinite": ()}
 
 
@@ -35,7 +37,6 @@ def doubled_gradient(values):
 doubled_gradient.defvjp(lambda values: (values, None), lambda _, dy: (2 * dy,))
 
 
-@pytest.mark.long
 def test_a_wrong_rule_of_differentiation_is_found_and_its_snippet_runs():
     def function(x, w, b=None, **keywords):
         return conv_transpose(doubled_gradient(jnp.asarray(x)), jnp.asarray(w), **keywords)

@@ -11,9 +11,16 @@ DEEP = os.environ.get("TCONV_PROFILE") == "deep"
 # A compilation for each problem takes its time: only every third row of the table is tried, and
 # of the interpreted kernel every ninth; the profile ``deep`` has the whole table.
 EVERY = {"pallas": 9}
+LONG = [pytest.param(name, marks=pytest.mark.long) for name in EVERY]
 
 
-@pytest.mark.parametrize("name", verify_your_own.ADAPTERS)
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(n, marks=pytest.mark.long if n in EVERY else ())
+        for n in verify_your_own.ADAPTERS
+    ],
+)
 def test_the_adapter_is_correct(name, capsys):
     pytest.importorskip(verify_your_own.PACKAGES.get(name, name), reason="the adapter's library")
     offers = verify_your_own.ADAPTERS[name][1]["supports"]
