@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import astuple
 from time import perf_counter
 from typing import Any
 
@@ -33,7 +32,7 @@ def counts(result: str, plan: Plan) -> Mapping[str, Counts]:
     """What each of them does, for all groups."""
     times = plan.groups if groups_apart(plan, _platform()) else 1
     found = candidates(result, plan, _platform(), DTYPE)
-    return {name: Counts(*(times * n for n in astuple(each))) for name, each in found.items()}
+    return {name: Counts(*(times * n for n in each.terms)) for name, each in found.items()}
 
 
 def chosen(result: str, plan: Plan) -> str:

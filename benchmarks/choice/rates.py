@@ -9,7 +9,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import astuple, fields
+from dataclasses import fields
 from math import prod
 from typing import Any
 
@@ -99,7 +99,7 @@ def fitted(rows: Sequence[Choice], rng: np.random.Generator) -> tuple[Array, flo
 def _counts_and_times(row: Choice) -> tuple[Array, Array]:
     """(forms, counts) and the nanoseconds of each form."""
     found = forms_of(row.backend).counts(row.result, plan_of(row.problem, row.layout))
-    counts = np.array([astuple(found[form]) for form in row.timings])
+    counts = np.array([found[form].terms for form in row.timings])
     return counts, 1e9 * np.array([timing.median for timing in row.timings.values()])
 
 

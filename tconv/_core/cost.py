@@ -8,7 +8,11 @@ time of Valiant's BSP and of roofline models, with a term a kind of work.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, replace
+
+# Elements of float32 in 32 MB: the C library gives larger memory back, and maps it anew in each
+# call.
+MAPPED = 1 << 23
 
 
 @dataclass(frozen=True)
@@ -18,8 +22,8 @@ class Counts:
     ``products``: multiply-adds in matrix products.  ``convolved``: multiply-adds in a convolution
     of the platform's library.  ``added``: multiply-adds and additions element by element, in
     passes over memory.  ``moved``: elements read or written by copies and by the operands and
-    results of products.  ``runs``: contiguous pieces that copies consist of.  ``fresh``: elements
-    of memory that is mapped anew in each call.  ``calls``: operations that are started.
+    results of products.  ``runs``: contiguous pieces that copies consist of.  ``kept``: elements
+    that live from one step to another.  ``calls``: operations that are started.
     """
 
     products: float = 0
@@ -27,30 +31,39 @@ class Counts:
     added: float = 0
     moved: float = 0
     runs: float = 0
-    fresh: float = 0
+    kept: float = 0
     calls: float = 0
 
     def __add__(self, other: Counts) -> Counts:
         """Both, one after the other."""
         return Counts(*(a + b for a, b in zip(astuple(self), astuple(other), strict=True)))
 
+    def repeated(self, times: float) -> Counts:
+        """So many times, one after the other, in the same memory."""
+        return replace(Counts(*(times * each for each in astuple(self))), kept=self.kept)
+
+    @property
+    def terms(self) -> tuple[float, ...]:
+        """What takes time, a term a rate: what is kept does where it is mapped."""
+        return astuple(self if self.kept >= MAPPED else replace(self, kept=0))
+
 
 @dataclass(frozen=True)
 class Rates:
-    """Nanoseconds for one of each of the ``Counts``."""
+    """Nanoseconds for one of each of the ``Counts``, ``kept`` where it is mapped anew."""
 
     products: float
     convolved: float
     added: float
     moved: float
     runs: float
-    fresh: float
+    kept: float
     calls: float
 
     def nanoseconds(self, counts: Counts) -> float:
         """The time that these counts take."""
         total: float = sum(
-            rate * count for rate, count in zip(astuple(self), astuple(counts), strict=True)
+            rate * count for rate, count in zip(astuple(self), counts.terms, strict=True)
         )
         return total
 

@@ -21,7 +21,7 @@ from tconv._core.axis import Axis
 from tconv._core.cost import Counts, Rates, cheapest
 from tconv._core.lattice import Cells, cells_of
 from tconv._core.plan import Plan
-from tconv._jax.forms import FORMS
+from tconv._jax.forms import FORMS, IN_SLABS
 
 # Programs grow with the combinations of shifts: a stride-1 kernel of 64 x 64 has 4096 of them, and
 # with the 100 of a 10 x 10 one both gradients compile in 5.5 s.  Beyond this many a convolution is
@@ -46,10 +46,10 @@ GROUPS_APART = 8
 TYPICAL_BATCH, TYPICAL_SIZE = 8, 32
 
 # Nanoseconds in float32 on an AMD EPYC, two cores: fitted to generated problems as in ``python -m
-# benchmarks rates``; ``convolved`` and ``fresh`` then set by hand on the problems of ``benchmarks
+# benchmarks rates``; ``convolved`` and ``kept`` then set by hand on the problems of ``benchmarks
 # choice``, so that its regret is no test of them.  Large products and convolutions are faster.
 RATES = Rates(
-    products=0.015, convolved=0.025, added=0.13, moved=0.085, runs=0.56, fresh=1.0, calls=3100
+    products=0.015, convolved=0.025, added=0.13, moved=0.085, runs=0.56, kept=1.0, calls=3100
 )
 
 
@@ -89,17 +89,21 @@ def subpixel_form(plan: Plan, platform: str | None, dtype: np.dtype[Any]) -> str
 
 def candidates(result: str, plan: Plan, dtype: np.dtype[Any]) -> dict[str, Counts]:
     """The forms that are possible for a plan on a CPU, and their counts."""
-    return _candidates(result, _of_known_sizes(plan), dtype)
+    sizes = (plan.batch, *plan.input_size, *plan.output_size)
+    return _candidates(result, _of_known_sizes(plan), dtype, all(map(is_known, sizes)))
 
 
 @lru_cache(maxsize=4096)
-def _candidates(result: str, plan: Plan, dtype: np.dtype[Any]) -> dict[str, Counts]:
+def _candidates(result: str, plan: Plan, dtype: np.dtype[Any], known: bool) -> dict[str, Counts]:
     for most_sums in (MOST_SHIFTS, MOST_SUMS):
         found = {}
         for name, form in FORMS[result].items():
-            possible = _is_possible(name, result, plan, dtype, most_sums)
-            if form.counts is not None and possible:
+            whole = name.removesuffix(IN_SLABS)
+            possible = _is_possible(whole, result, plan, dtype, most_sums)
+            if form.counts is not None and possible and (known or whole == name):
                 found[name] = form.counts(plan)
+                if whole != name and found[name] == found.get(whole):
+                    del found[name]  # there are no slabs
         if found:
             return found
     return {ANY[result]: Counts()}

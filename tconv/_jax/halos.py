@@ -1,16 +1,9 @@
-"""A spatial axis divided over devices: each computes its part from its rows and its neighbours'.
-
-With ``i*stride + t*dilation - lo == o`` the outputs [a, b) read the inputs ``inputs_of(a, b)``, and
-the inputs [a, b) the outputs ``a*stride - lo`` to ``(b - 1)*stride + dilation*(k - 1) - lo``.  Rows
-beyond the ends of the whole array are zeros, as the definition counts them, so all devices compute
-one problem of their own without knowing where they are: what differs between them is where they
-read, and where in what they compute their part begins.
-"""
+"""A spatial axis divided over devices: each computes its part from its rows and its neighbours'."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import jax.numpy as jnp
@@ -18,8 +11,7 @@ from jax import Array, lax
 
 from tconv._core.arguments import is_known
 from tconv._core.axis import Axis
-
-READS = {"y": "x", "x": "y", "w": "y"}  # which operand's rows are exchanged for a result
+from tconv._core.parts import parts_of
 
 
 @dataclass(frozen=True)
@@ -77,21 +69,10 @@ def divided(axis: Axis, result: str, devices: int) -> Part | None:
     if not all(is_known(size) and size and size % devices == 0 for size in sizes):
         return None
     inputs, outputs = (size // devices for size in sizes)
-    if result == "y":
-        starts = range(0, axis.output_size, outputs)
-        reads = [axis.inputs_of(start, start + outputs) for start in starts]
-        length = max(1, *(stop - start for start, stop in reads))
-        firsts = tuple(first for first, _ in reads)
-        lows = [axis.lo + o - first * axis.stride for o, first in zip(starts, firsts, strict=True)]
-        skips = tuple(low - min(lows) for low in lows)
-        own = replace(axis, input_size=length, output_size=outputs + max(skips), lo=min(lows))
-        part = Part(own, Rows(inputs, firsts, length), skips, outputs)
-    else:
-        length = (inputs - 1) * axis.stride + axis.extent
-        firsts = tuple(i * axis.stride - axis.lo for i in range(0, axis.input_size, inputs))
-        own = replace(axis, input_size=inputs, output_size=length, lo=0)
-        part = Part(own, Rows(outputs, firsts, length), (0,) * devices, inputs)
-    return part
+    own = outputs if result == "y" else inputs
+    found = parts_of(axis, result, range(0, own * devices, own), own)
+    rows = Rows(inputs if result == "y" else outputs, found.reads, found.length)
+    return Part(found.axis, rows, found.skips, own)
 
 
 def exchanged(array: Array, axis: int, rows: Rows, devices: Any) -> Array:

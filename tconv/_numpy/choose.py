@@ -12,7 +12,7 @@ from tconv._numpy.forms import FORMS, Form
 # Nanoseconds in float32 on an AMD EPYC, two cores: fitted to generated problems as in ``python -m
 # benchmarks rates``.  What is counted was corrected with the problems of ``benchmarks choice`` in
 # view, so that its regret is no test of that.
-RATES = Rates(products=0.012, convolved=0, added=0.43, moved=0.4, runs=0.3, fresh=0, calls=800)
+RATES = Rates(products=0.012, convolved=0, added=0.43, moved=0.4, runs=0.3, kept=0, calls=800)
 
 
 @lru_cache(maxsize=4096)

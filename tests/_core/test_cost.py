@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from tconv._core.cost import Counts, Rates, cheapest, copy, gemm
+from tconv._core.cost import MAPPED, Counts, Rates, cheapest, copy, gemm
 
-RATES = Rates(products=1, convolved=2, added=3, moved=4, runs=5, fresh=6, calls=7)
+RATES = Rates(products=1, convolved=2, added=3, moved=4, runs=5, kept=6, calls=7)
 
 
 @pytest.mark.parametrize(
@@ -14,7 +14,15 @@ RATES = Rates(products=1, convolved=2, added=3, moved=4, runs=5, fresh=6, calls=
     [(name, getattr(RATES, name)) for name in Counts.__dataclass_fields__],
 )
 def test_each_count_has_its_own_rate(name: str, rate: float) -> None:
-    assert RATES.nanoseconds(Counts(**{name: 10})) == 10 * rate
+    assert RATES.nanoseconds(Counts(**{name: MAPPED})) == MAPPED * rate
+
+
+def test_what_is_kept_takes_time_where_it_is_mapped_anew() -> None:
+    assert RATES.nanoseconds(Counts(kept=MAPPED - 1, calls=1)) == 7
+
+
+def test_repeated_in_the_same_memory() -> None:
+    assert Counts(products=2, kept=3, calls=1).repeated(5) == Counts(products=10, kept=3, calls=5)
 
 
 def test_counts_of_two_steps_add_up() -> None:

@@ -7,35 +7,31 @@ stride, dilation, lo and groups are ints.  Where ``plan.channels_last``, the cal
 channels-last, and the forms compute in that order.
 """
 
-from collections.abc import Callable
 from functools import partial
 from typing import NamedTuple
 
-from jax import Array
-
-from tconv._core.cost import Counts
-from tconv._core.plan import Plan
 from tconv._jax.forms import (
     depthwise,
     phases,
     scatter,
     shifts,
+    slabs,
     subpixel,
     taps,
     toeplitz,
     windows,
     xla,
 )
-from tconv._jax.forms.axes import Precision
+from tconv._jax.forms.slabs import Compute, Count
 
-__all__ = ["CONVOLUTIONS", "FORMS", "Form"]
+__all__ = ["CONVOLUTIONS", "FORMS", "IN_SLABS", "Form"]
 
 
 class Form(NamedTuple):
     """A way to compute a map, and what it costs on a CPU; without counts it is not chosen there."""
 
-    compute: Callable[[Plan, Array, Array, Precision], Array]
-    counts: Callable[[Plan], Counts] | None = None
+    compute: Compute
+    counts: Count | None = None
 
 
 FORMS: dict[str, dict[str, Form]] = {
@@ -69,6 +65,23 @@ FORMS: dict[str, dict[str, Form]] = {
         "windows": Form(windows.weight_cotangent, windows.weight_counts),
     },
 }
+# A form by slabs, for those that may keep more than fits.
+IN_SLABS = " in slabs"
+
+
+def _in_slabs(result: str, compute: Compute, count: Count) -> Form:
+    return Form(
+        partial(slabs.in_slabs, result, compute, count),
+        partial(slabs.counts_in_slabs, result, count),
+    )
+
+
+for _result, _forms in FORMS.items():
+    for _name, (_compute, _count) in list(_forms.items()):
+        # The guard of w looks at what padding meets in the whole: shifts meet more of it in slabs.
+        if _count is not None and (_result, _name) != ("w", "shifts"):
+            _forms[_name + IN_SLABS] = _in_slabs(_result, _compute, _count)
+
 # Each value from one lax convolution, which sums half kinds in float32 and rounds once itself.
 CONVOLUTIONS = frozenset(
     {

@@ -34,9 +34,6 @@ from tconv._jax.forms.axes import (
     product,
 )
 
-# Elements of float32 in 32 MB.
-MAPPED = 1 << 23
-
 
 @dataclass(frozen=True)
 class Sizes:
@@ -96,11 +93,6 @@ def sizes_of(plan: Plan) -> Sizes:
 def concatenation(elements: float, run: float) -> Counts:
     """Pieces joined to one array: XLA writes each, and then all of them again."""
     return copy(elements, run) + Counts(moved=elements)
-
-
-def kept(elements: float) -> Counts:
-    """What a form keeps between its steps: above 32 MB the C library maps it anew in each call."""
-    return Counts(fresh=elements if elements >= MAPPED else 0)
 
 
 def interleaving(plan: Plan) -> Counts:

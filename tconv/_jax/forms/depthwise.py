@@ -20,7 +20,6 @@ from tconv._jax.forms.cells import (
     cells_in_place,
     in_order,
     interleaving,
-    kept,
     kernel_of,
     shift_spans,
     signal_of,
@@ -147,7 +146,7 @@ def conv_transpose_counts(plan: Plan) -> Counts:
     sizes = sizes_of(plan)
     total = Counts(added=sizes.y * sizes.shifts / 4, moved=sizes.y, calls=sizes.shifts)
     written = copy(sizes.y, plan.groups) if plan.channels_last else interleaving(plan)
-    return total + written + kept(sizes.y)
+    return total + written + Counts(kept=sizes.y)
 
 
 def conv_counts(plan: Plan) -> Counts:
@@ -156,7 +155,7 @@ def conv_counts(plan: Plan) -> Counts:
     total = Counts(added=sizes.x * sizes.taps, moved=sizes.x, calls=sizes.taps)
     if plan.channels_last:
         return total
-    return total + Counts(moved=2 * sizes.y_reached, calls=1) + kept(sizes.y_reached)
+    return total + Counts(moved=2 * sizes.y_reached, calls=1) + Counts(kept=sizes.y_reached)
 
 
 def weight_counts(plan: Plan) -> Counts:
@@ -166,4 +165,4 @@ def weight_counts(plan: Plan) -> Counts:
     if plan.channels_last:
         return total
     copies = copy(sizes.x, 1) + copy(sizes.y_reached, 1)
-    return total + copies + kept(sizes.x + sizes.y_reached)
+    return total + copies + Counts(kept=sizes.x + sizes.y_reached)

@@ -12,7 +12,6 @@ from tconv._core.plan import Plan
 from tconv._jax.forms.axes import Named, Precision, along
 from tconv._jax.forms.cells import (
     interleaving,
-    kept,
     kernel_of,
     product_of,
     shift_spans,
@@ -58,6 +57,8 @@ def conv_transpose_counts(plan: Plan) -> Counts:
     """The GEMM, the sums, and the phases written side by side."""
     sizes = sizes_of(plan)
     rows, columns = sizes.outputs * sizes.taps, sizes.positions * sizes.groups
-    sums = Counts(added=rows * columns, moved=sizes.y, calls=sizes.shifts) + kept(rows * columns)
+    sums = Counts(added=rows * columns, moved=sizes.y, calls=sizes.shifts) + Counts(
+        kept=rows * columns
+    )
     product = gemm(rows, sizes.inputs, sizes.positions, sizes.groups)
     return product + sums + interleaving(plan)

@@ -15,7 +15,6 @@ from tconv._jax.forms.cells import (
     deinterleaving,
     dense_cells,
     in_order,
-    kept,
     kernel_by_phase,
     product_of,
     signal_of,
@@ -66,7 +65,7 @@ def conv_counts(plan: Plan) -> Counts:
     sizes = sizes_of(plan)
     rows, depth = sizes.shifts * sizes.inputs, sizes.phases * sizes.outputs
     products = sizes.reached * sizes.groups * rows
-    sums = Counts(added=products, calls=sizes.shifts) + kept(sizes.y_reached + products)
+    sums = Counts(added=products, calls=sizes.shifts) + Counts(kept=sizes.y_reached + products)
     product = gemm(rows, depth, sizes.reached, sizes.groups)
     return deinterleaving(plan) + copy(sizes.w, 1) + product + sums
 
@@ -79,7 +78,7 @@ def weight_counts(plan: Plan) -> Counts:
     inputs = plan.group_in_channels if plan.channels_last else plan.axes[-1].input_size
     stacking = (
         concatenation(stacked, inputs)
-        + kept(sizes.y_reached + 2 * stacked)
+        + Counts(kept=sizes.y_reached + 2 * stacked)
         + Counts(calls=sizes.shifts)
     )
     product = gemm(rows, sizes.reached, columns, sizes.groups)

@@ -14,7 +14,6 @@ from tconv._jax.forms.cells import (
     dense_cells,
     in_order,
     interleaving,
-    kept,
     kernel_by_phase,
     product_of,
     shift_spans,
@@ -75,7 +74,9 @@ def gemm_counts(plan: Plan) -> Counts:
     stacked = sizes.cells * sizes.groups * depth
     inputs = plan.group_in_channels if plan.channels_last else plan.axes[-1].input_size
     stacking = (
-        concatenation(stacked, inputs) + kept(2 * stacked + sizes.y) + Counts(calls=sizes.shifts)
+        concatenation(stacked, inputs)
+        + Counts(kept=2 * stacked + sizes.y)
+        + Counts(calls=sizes.shifts)
     )
     product = gemm(rows, depth, sizes.cells, sizes.groups)
     return copy(sizes.w, 1) + stacking + product + interleaving(plan)
@@ -86,7 +87,7 @@ def convolution_counts(plan: Plan) -> Counts:
     sizes = sizes_of(plan)
     patches = sizes.cells * sizes.groups * sizes.shifts * sizes.inputs
     total = convolution(patches, sizes.phases * sizes.outputs, run=sizes.inputs)
-    total += copy(sizes.w, 1) + kept(sizes.y)
+    total += copy(sizes.w, 1) + Counts(kept=sizes.y)
     if plan.channels_last:
         return total + interleaving(plan)
-    return total + copy(sizes.x, 1) + copy(sizes.y, 1) + kept(sizes.x)
+    return total + copy(sizes.x, 1) + copy(sizes.y, 1) + Counts(kept=sizes.x)

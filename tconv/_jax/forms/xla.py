@@ -19,7 +19,7 @@ from tconv._core.axis import Axis
 from tconv._core.cost import Counts, copy
 from tconv._core.plan import Plan
 from tconv._jax.forms.axes import Precision, into_last, out_of_last, padded
-from tconv._jax.forms.cells import kept, sizes_of
+from tconv._jax.forms.cells import sizes_of
 
 Pads = Sequence[tuple[Any, Any]]
 
@@ -221,7 +221,7 @@ def conv_counts(plan: Plan) -> Counts:
     total = convolution(patches, sizes.inputs, run=sizes.outputs)
     if plan.channels_last:
         return total
-    return total + copy(sizes.y, 1) + copy(sizes.x, 1) + kept(sizes.y + sizes.x)
+    return total + copy(sizes.y, 1) + copy(sizes.x, 1) + Counts(kept=sizes.y + sizes.x)
 
 
 def weight_counts(plan: Plan) -> Counts:
@@ -232,7 +232,7 @@ def weight_counts(plan: Plan) -> Counts:
     sizes = sizes_of(plan)
     patches = sizes.positions * sizes.groups * sizes.taps * sizes.outputs
     run = sizes.outputs if plan.channels_last else 1
-    copies = copy(sizes.y, run) + copy(sizes.x, run) + kept(sizes.y + sizes.x)
+    copies = copy(sizes.y, run) + copy(sizes.x, run) + Counts(kept=sizes.y + sizes.x)
     products = Counts(convolved=patches * sizes.inputs)
     return products + copy(patches, plan.batch / 4) + copies
 
