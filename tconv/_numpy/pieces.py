@@ -18,7 +18,7 @@ import numpy as np
 from tconv._core import dtypes
 from tconv._core.plan import Plan
 from tconv._core.typing import AnyArray
-from tconv._numpy.choose import choose
+from tconv._numpy.choose import choose_together
 from tconv._numpy.cuts import (
     BATCH,
     GROUPS,
@@ -103,10 +103,10 @@ def cotangents(
     of_w: np.dtype[Any],
 ) -> tuple[AnyArray, AnyArray] | None:
     """x from (y, w) in a dtype ``of_x`` and w from (x, y) in a dtype ``of_w``, of one gathering of
-    y where both have the same form, pieces of the batch, the groups and the positions fit, and all
-    is finite; otherwise None."""
-    form = choose("x", plan)
-    if form != choose("w", plan) or form not in COTANGENTS or not _is_finite(w):
+    y where that takes less time than two do, pieces of the batch, the groups and the positions fit,
+    and all is finite; otherwise None."""
+    form = choose_together(plan)
+    if form is None or not _is_finite(w):
         return None
     copied = _is_copied(y, sums), _is_copied(w, sums), of_x != sums
     task = Task("x", form, sums.itemsize, copied)
@@ -114,14 +114,14 @@ def cotangents(
     if parts is None:
         return None
     if max(parts) == 1:
-        dx, dw = COTANGENTS[form](plan, _as(x, sums), _as(w, sums), _as(y, sums))
+        dx, dw = COTANGENTS[form].compute(plan, _as(x, sums), _as(w, sums), _as(y, sums))
     else:
         dx, dw = np.empty(plan.x_shape, of_x), np.zeros(plan.w_shape, sums)
         for place, _, pieces in blocks(task, plan, parts):
             dx[place] = 0
             for piece in pieces:
                 operands = _as(x[piece.x], sums), _as(w[piece.w], sums), _as(y[piece.y], sums)
-                dx[place], part = COTANGENTS[form](piece.plan, *operands)
+                dx[place], part = COTANGENTS[form].compute(piece.plan, *operands)
                 dw[piece.w] += part
     return (_as(dx, of_x), _as(dw, of_w)) if _is_finite(dw) else None
 

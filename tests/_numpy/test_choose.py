@@ -10,7 +10,7 @@ import pytest
 
 from tconv._core.axis import Axis
 from tconv._core.plan import Plan, conv_transpose_call
-from tconv._numpy.choose import RATES, candidates, choose
+from tconv._numpy.choose import RATES, candidates, choose, choose_together
 from tconv._numpy.forms import COTANGENTS, FORMS
 
 from .exact import exact, problems
@@ -36,9 +36,46 @@ def test_cotangents_of_one_gathering_equal_the_definition() -> None:
         operands = problem.x, problem.w, problem.y
         both = set(candidates("x", problem.plan)) & set(candidates("w", problem.plan))
         for name in both:
-            dx, dw = COTANGENTS[name](problem.plan, *operands)
+            dx, dw = COTANGENTS[name].compute(problem.plan, *operands)
             problem.check("x", dx)
             problem.check("w", dw)
+
+
+def test_both_together_where_that_takes_less_time_than_two_forms() -> None:
+    together = []
+    depthwise = plan_of((1, 96, 27, 27), (96, 1, 3, 3), groups=96)
+    for plan in (depthwise, *(problem.plan for problem in problems(12, 200))):
+        of = {result: candidates(result, plan) for result in "xw"}
+        times = {
+            result: {name: RATES.nanoseconds(counts) for name, counts in found.items()}
+            for result, found in of.items()
+        }
+        apart = sum(min(found.values()) for found in times.values())
+        both = {
+            name: times["x"][name]
+            + times["w"][name]
+            - RATES.nanoseconds(COTANGENTS[name].shared(plan))
+            for name in COTANGENTS
+            if name in of["x"] and name in of["w"]
+        }
+        name = choose_together(plan)
+        together.append(name)
+        if name is None:
+            assert apart <= min(both.values())
+        else:
+            assert both[name] == min(both.values())
+            assert both[name] < apart
+    assert {*together} == {None, *COTANGENTS}
+
+
+def test_what_is_gathered_once_is_no_more_than_either_form_counts() -> None:
+    for problem in problems(13, 60):
+        for name, form in COTANGENTS.items():
+            for result in "xw":
+                counts = candidates(result, problem.plan).get(name)
+                if counts is not None:
+                    shared = RATES.nanoseconds(form.shared(problem.plan))
+                    assert 0 < shared < RATES.nanoseconds(counts)
 
 
 def test_whole_numbers_stay_exact() -> None:

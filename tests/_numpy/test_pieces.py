@@ -11,7 +11,7 @@ import pytest
 
 from tconv._core.plan import Plan, conv_call, conv_transpose_call
 from tconv._numpy import cuts, entry, pieces
-from tconv._numpy.choose import choose
+from tconv._numpy.choose import choose_together
 from tconv._numpy.cuts import GROUPS, INPUTS, OUTPUTS, Parts, Task
 from tconv._numpy.scratch import WORKSPACE
 
@@ -94,7 +94,7 @@ def test_both_gradients_from_the_same_pieces() -> None:
         if both is not None:
             problem.check("x", both[0])
             problem.check("w", both[1])
-            task = Task("x", choose("x", plan), 8, (False,) * 3)
+            task = Task("x", choose_together(plan) or "", 8, (False,) * 3)
             cut += max(cuts.cuts_together(task, plan, (False, False)) or (0,)) > 1
     assert cut > 20
 

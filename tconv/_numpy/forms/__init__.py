@@ -25,10 +25,9 @@ from tconv._numpy.forms import (
 from tconv._numpy.forms.space_to_depth import SPACE_TO_DEPTH, splits
 from tconv._numpy.forms.windows import WINDOWS
 
-__all__ = ["COTANGENTS", "EXACT", "FORMS", "Compute", "Form"]
+__all__ = ["COTANGENTS", "EXACT", "FORMS", "Compute", "Form", "Together"]
 
 Compute = Callable[[Plan, AnyArray, AnyArray], AnyArray]
-CotangentsForm = Callable[[Plan, AnyArray, AnyArray, AnyArray], tuple[AnyArray, AnyArray]]
 
 # Columns up to which the index that adds them up, 16 bytes each and kept for every plan, is small.
 SMALL = 1 << 16
@@ -72,6 +71,14 @@ class Form(NamedTuple):
     workspace: Callable[[Plan, int], int]
     possible: Callable[[Plan], bool] = _always
     exact: bool = False
+
+
+class Together(NamedTuple):
+    """A form of both x from (y, w) and w from (x, y): (x, w) from (x, w, y), and what it counts
+    once, which each of them alone counts too."""
+
+    compute: Callable[[Plan, AnyArray, AnyArray, AnyArray], tuple[AnyArray, AnyArray]]
+    shared: Callable[[Plan], Counts]
 
 
 # By result: y from (x, w), x from (y, w), w from (x, y).
@@ -135,8 +142,7 @@ FORMS: dict[str, dict[str, Form]] = {
 }
 # For operands that are not finite.
 EXACT = {"y": "columns", "x": "tapwise", "w": "tapwise"}
-# Those that compute x from (y, w) and w from (x, y) together: (x, w) from (x, w, y).
-COTANGENTS: dict[str, CotangentsForm] = {
-    "windows": WINDOWS.cotangents,
-    "space to depth": SPACE_TO_DEPTH.cotangents,
+COTANGENTS: dict[str, Together] = {
+    "windows": Together(WINDOWS.cotangents, windows.gathering_counts),
+    "space to depth": Together(SPACE_TO_DEPTH.cotangents, space_to_depth.gathering_counts),
 }

@@ -219,6 +219,11 @@ def _gathering(plan: Plan) -> tuple[Counts, int, int, int]:
     return copy(copied, run) + Counts(calls=tiles), cells, rows, phases * plan.group_out_channels
 
 
+def gathering_counts(plan: Plan) -> Counts:
+    """The phases."""
+    return _gathering(plan)[0]
+
+
 def conv_counts(plan: Plan) -> Counts:
     """The phases, the GEMM of all shifts, and the sum of its products."""
     gathering, cells, rows, depth = _gathering(plan)

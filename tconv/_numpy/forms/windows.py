@@ -191,7 +191,8 @@ def weight_workspace(plan: Plan, itemsize: int) -> int:
     return itemsize * (_gathered(plan, most) + signal + products)
 
 
-def _gathering(plan: Plan) -> Counts:
+def gathering_counts(plan: Plan) -> Counts:
+    """The windows."""
     positions = plan.batch * prod(plan.input_size)
     windows = positions * plan.out_channels * plan.taps
     tiles = windows * 4 / WINDOW_LIMITS.workspace
@@ -207,7 +208,7 @@ def conv_counts(plan: Plan) -> Counts:
     """The windows, and the GEMMs with them."""
     positions = plan.batch * prod(plan.input_size)
     depth = plan.group_out_channels * plan.taps
-    return _gathering(plan) + gemm(plan.group_in_channels, depth, positions, plan.groups)
+    return gathering_counts(plan) + gemm(plan.group_in_channels, depth, positions, plan.groups)
 
 
 def weight_counts(plan: Plan) -> Counts:
@@ -216,4 +217,4 @@ def weight_counts(plan: Plan) -> Counts:
     columns = plan.group_out_channels * plan.taps
     product = gemm(plan.group_in_channels, positions, columns, plan.groups)
     images = 1 if prod(plan.input_size) < WINDOW_LIMITS.fewest_positions else plan.batch
-    return _gathering(plan) + product + Counts(added=images * prod(plan.w_shape))
+    return gathering_counts(plan) + product + Counts(added=images * prod(plan.w_shape))
