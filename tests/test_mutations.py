@@ -225,6 +225,10 @@ def test_tests_that_hang_and_tests_that_crash(tmp_path: Path) -> None:
         "import os, time\ndef test_hang(): time.sleep(99)\ndef test_crash(): os.abort()\n"
     )
     with Server(tmp_path, ("pytest",)) as server:
-        for name, timeout, expected in [("hang", 1, TIMED_OUT), ("crash", 60, CRASHED)]:
-            run = {"paths": ["test_both.py"], "chosen": [f"test_both.py::test_{name}"]}
+        for name, limit, timeout, expected in [
+            ("hang", 60, 1, TIMED_OUT),
+            ("hang", 0.5, 60, TIMED_OUT),
+            ("crash", 60, 60, CRASHED),
+        ]:
+            run = {"paths": ["test_both.py"], "limits": {f"test_both.py::test_{name}": limit}}
             assert server.ask(run=run, timeout=timeout)["failed"] == expected

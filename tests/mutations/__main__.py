@@ -27,7 +27,7 @@ from tests.mutations.trial import Server
 ROOT = Path(__file__).parents[2]
 STORE = ROOT / ".mutations"
 PRELOAD = ("numpy", "jax", "jax.numpy", "torch", "scipy", "hypothesis", "pytest", "coverage")
-PATIENCE = 60.0  # seconds that tests may take beyond ten times what they took
+PATIENCE = 20.0  # seconds that a test may take beyond ten times what it took
 
 
 def drawn(sources: dict[str, str], seed: int, count: int) -> list[Mutant]:
@@ -62,8 +62,9 @@ def tried(reach: Reach, mutant: Mutant, source: str, patience: float) -> tuple[s
             continue
         # Batches are noted on the package as it is: the change is there for the tests alone.
         path.write_text(mutated(source, mutant))
-        timeout = patience + 10 * sum(reach.seconds[test] for test in batch)
-        answer = reach.server.ask(run={"paths": files, "chosen": batch}, timeout=timeout)
+        limits = {test: patience + 10 * reach.seconds[test] for test in batch}
+        run = {"paths": files, "limits": limits}
+        answer = reach.server.ask(run=run, timeout=sum(limits.values()))
         path.write_text(source)
         seconds += answer["seconds"]
         if answer["failed"]:

@@ -80,13 +80,18 @@ def _in_a_child(request: dict[str, Any]) -> dict[str, Any]:
             text += piece
     if outcome == TIMED_OUT:
         os.killpg(child, signal.SIGKILL)
-    os.waitpid(child, 0)
+    _, status = os.waitpid(child, 0)
+    if os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGALRM:
+        outcome = TIMED_OUT
     answer = json.loads(text) if text and outcome != TIMED_OUT else {"failed": outcome}
     return {**answer, "seconds": time.monotonic() - start}
 
 
-def _run(paths: list[str], chosen: list[str] | None = None, package: str = "") -> dict[str, Any]:
-    """Run the chosen tests of these files in their order, up to the first that fails.
+def _run(
+    paths: list[str], limits: dict[str, float] | None = None, package: str = ""
+) -> dict[str, Any]:
+    """Run the tests of these files that have limits, in the order of these, up to the first that
+    fails; one that takes more seconds than its limit ends the process.
 
     With ``package``, run all of them and note which lines of the package each runs.
     """
@@ -97,22 +102,29 @@ def _run(paths: list[str], chosen: list[str] | None = None, package: str = "") -
         recorder = _Recorder(package)
         pytest.main([*options, *paths], plugins=[recorder])
         return recorder.found()
-    order = _Order(chosen or [])
+    order = _Order(limits or {})
     code = pytest.main([*options, "-x", "--assert=plain", *paths], plugins=[order])
     passed = code in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED)
     return {"failed": None if passed else order.failed or f"pytest: {code!r}"}
 
 
 class _Order:
-    """A plugin: the chosen tests alone, in their order."""
+    """A plugin: the tests that have limits alone, in their order."""
 
-    def __init__(self, chosen: list[str]) -> None:
-        self.rank = {name: place for place, name in enumerate(chosen)}
+    def __init__(self, limits: dict[str, float]) -> None:
+        self.limits = limits
+        self.rank = {name: place for place, name in enumerate(limits)}
         self.failed: str | None = None
 
     def pytest_collection_modifyitems(self, items: list[Any]) -> None:
         kept = [item for item in items if item.nodeid in self.rank]
         items[:] = sorted(kept, key=lambda item: self.rank[item.nodeid])
+
+    def pytest_runtest_logstart(self, nodeid: str) -> None:
+        signal.setitimer(signal.ITIMER_REAL, self.limits[nodeid])
+
+    def pytest_runtest_logfinish(self, nodeid: str) -> None:
+        signal.setitimer(signal.ITIMER_REAL, 0)
 
     def pytest_runtest_logreport(self, report: Any) -> None:
         if report.failed:
