@@ -37,6 +37,13 @@ def clamp(value: "int | float", low=0, high=10, *, name="value", other=None):
     total = [pair for pair in zip([value], [-low], strict=True)]
     total += [min(value, high)]
     return total[0] if value and high else total
+
+
+def clamp_counts(plan) -> Counts:
+    return Counts(calls=plan + 1)
+
+
+RATES = Rates(calls=2)
 '''
 
 

@@ -1,8 +1,9 @@
 """The small changes of a source text: where they are, and the text with one of them made.
 
 Left alone are docstrings, annotations, decorators, ``__all__``, assertions, the texts of errors,
-what only type checkers read, and keywords that change nothing in a right program (``strict`` of
-``zip``, ``maxsize`` of a cache).
+what only type checkers read, keywords that change nothing in a right program (``strict`` of
+``zip``, ``maxsize`` of a cache), and what forms count and at which rates: it decides about time
+alone, and whether well is measured by ``python -m benchmarks choice``.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ FOR_CHECKERS = ("TYPE_CHECKING", "MYPY")
 WITHOUT_EFFECT = ("strict", "maxsize")
 SYMMETRIC = ("min", "max", "gcd")  # the order of their arguments says nothing
 ERRORS = ("fail",)  # functions that raise: their arguments are texts
+COUNTS, RATES = "Counts", "Rates"  # what functions return, and what is called, that decide on time
 
 
 @dataclass(frozen=True)
@@ -96,7 +98,7 @@ class _Finder(ast.NodeVisitor):
             self.lines = before
             return
         if isinstance(node, ast.expr) and not (
-            _calls(node, *ERRORS, "isinstance") or (_is_union(node) and not self.places)
+            _calls(node, *ERRORS, RATES, "isinstance") or (_is_union(node) and not self.places)
         ):
             for after in _changes(node):
                 self.add(node, ast.unparse(after))
@@ -117,6 +119,8 @@ class _Finder(ast.NodeVisitor):
         )
 
     def visit_FunctionDef(self, node: ast.FunctionDef) -> None:
+        if isinstance(node.returns, ast.Name) and node.returns.id == COUNTS:
+            return
         self.places.append(node.name)
         self.lines = (node.body[0].lineno, node.end_lineno)
         for default in (*node.args.defaults, *node.args.kw_defaults):
@@ -175,7 +179,7 @@ class _Finder(ast.NodeVisitor):
     def visit_Call(self, node: ast.Call) -> None:
         if _calls(node, "isinstance"):
             self.visit(node.args[0])
-        elif not _calls(node, *ERRORS):
+        elif not _calls(node, *ERRORS, RATES):
             self.generic_visit(node)
 
     def visit_keyword(self, node: ast.keyword) -> None:
