@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Sequence
 from functools import partial
 
-from benchmarks import operators, scale, summary
+from benchmarks import limits, operators, scale, summary
 from benchmarks.choice import command as choice
 from benchmarks.choice import rates
 from benchmarks.conformance import command as conformance
@@ -21,6 +21,7 @@ COMMANDS: dict[str, Callable[[Sequence[str]], None]] = {
     "choice": choice.main,
     "conformance": conformance.main,
     "rates": rates.main,
+    "limits": limits.main,
     "operators": operators.main,
     "scale": scale.main,
     "summary": summary.main,

@@ -5,6 +5,7 @@ import json
 import re
 from collections import Counter
 from dataclasses import replace
+from math import prod
 from time import sleep
 from types import SimpleNamespace
 
@@ -12,7 +13,7 @@ import numpy as np
 import pytest
 
 from benchmarks import __main__ as command
-from benchmarks import layers, machine, report, summary, task, timing
+from benchmarks import layers, limits, machine, report, summary, task, timing
 from benchmarks.choice import rates
 from benchmarks.layers import Layer, drawn
 from benchmarks.peers import measure, scaling, table
@@ -265,6 +266,27 @@ def test_workspace_counts_scratch_and_not_the_result():
     peer = Peer("scratch", with_scratch, lambda out: (out,))
     held = scaling.workspace(TINY, "conv_transpose", "float32", peer)
     assert 16 * size <= held < 16 * size + 100_000
+
+
+def test_limits_are_the_sum_of_their_parts():
+    rates = {"product": 1.0, "copied": 0.0, "strided": 0.0, "fresh": 3.0}
+    header, *rows = limits.layer_table(rates, {"dcgan_l2": ("7.5", "5.5")})
+    for layer, row in zip(layers.load("layers"), rows, strict=True):
+        of = dict(zip(header, row, strict=True))
+        assert of["layer"] == layer.name
+        assert float(of["products"]) >= 0.99 * layer.problem.work / 1e6
+        assert float(of["pages of y"]) == pytest.approx(
+            3 * prod(layer.problem.output_shape) / 1e6, abs=0.01
+        )
+        parts = float(of["products"]) + float(of["pages of y"])
+        assert float(of["together"]) == pytest.approx(parts, abs=0.011)
+    assert [row[-2:] for row in rows[:2]] == [["7.5", "5.5"], ["-", "-"]]
+
+
+def test_rates_are_those_of_this_machine():
+    assert min(limits.rates().values()) > 0
+    table = limits.rate_table({"product": 0.01, "copied": 0.1, "strided": 0.4, "fresh": 2.0})
+    assert [row[2] for row in table[1:]] == ["200 GFLOP/s", "40.0 GB/s", "10.0 GB/s", "2.0 GB/s"]
 
 
 def test_geometric_mean():
