@@ -16,6 +16,8 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from dataclasses import asdict
+from itertools import accumulate
+from math import inf
 from pathlib import Path
 
 from tests.mutations.equivalents import EQUIVALENTS
@@ -53,10 +55,17 @@ def copy_of_the_tree(root: Path, folder: Path) -> None:
             shutil.copyfile(root / name, folder / name)
 
 
-def tried(reach: Reach, mutant: Mutant, source: str, patience: float) -> tuple[str, float]:
-    """The test that kills the mutant, or what happened instead, or ""; and the seconds it took."""
+def tried(
+    reach: Reach, mutant: Mutant, source: str, patience: float, most: float
+) -> tuple[str, float]:
+    """The test that kills the mutant, or what happened instead, or ""; and the seconds it took.
+
+    Of each batch of tests those are asked that took ``most`` seconds in all, the quickest first.
+    """
     path, seconds = reach.folder / mutant.path, 0.0
-    for batch in reach.batches(mutant):
+    for every in reach.batches(mutant):
+        sums = accumulate(reach.seconds[test] for test in every)
+        batch = [test for test, sum_ in zip(every, sums, strict=True) if sum_ <= most]
         files = sorted({file_of(test) for test in batch})
         if not files:
             continue
@@ -81,10 +90,11 @@ def verdicts(
     *,
     within: tuple[str, ...] = ("",),
     patience: float = PATIENCE,
+    most: float = inf,
 ) -> Iterator[Verdict]:
     """Each mutant tried in a copy of the tree, or as ``store`` has it."""
     tests = digest(path for path in root.glob("tests/**/*.py") if "mutations" not in path.parts)
-    tests = " ".join([tests, *within])
+    tests = " ".join([tests, *within, str(most)])
     results = store / "results.jsonl"
     known: dict[tuple[str, str], Verdict] = {}
     if results.exists():
@@ -106,7 +116,7 @@ def verdicts(
                     yield before
                     continue
                 source = (root / mutant.path).read_text()
-                by, seconds = tried(reach, mutant, source, patience)
+                by, seconds = tried(reach, mutant, source, patience, most)
                 outcome = KILLED if by else SURVIVED
                 digests = (own, tests)
                 verdict = Verdict(mutant.name, str(mutant), outcome, by, round(seconds, 1), digests)
@@ -122,12 +132,19 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--count", type=int, default=100)
     parser.add_argument("--under", default="tconv", help="a folder or file, to draw from it alone")
     parser.add_argument("--tests", nargs="*", default=("",), help="files and folders; all if none")
+    parser.add_argument(
+        "--seconds",
+        type=float,
+        default=inf,
+        help="of a batch ask no more tests than take so many seconds: the score is a lower bound",
+    )
     options = parser.parse_args(arguments)
     paths = sorted((ROOT / "tconv").rglob("*.py"))
     sources = {str(path.relative_to(ROOT)): path.read_text() for path in paths}
     sources = {path: text for path, text in sources.items() if path.startswith(options.under)}
     mutants, found = drawn(sources, options.seed, options.count), []
-    for verdict in verdicts(ROOT, "tconv", mutants, STORE, PRELOAD, within=tuple(options.tests)):
+    limits = {"within": tuple(options.tests), "most": options.seconds}
+    for verdict in verdicts(ROOT, "tconv", mutants, STORE, PRELOAD, **limits):
         found.append(verdict)
         if verdict.outcome == SURVIVED:
             print(f"survived: {verdict.change}", flush=True)
