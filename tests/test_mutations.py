@@ -6,11 +6,12 @@ import ast
 import json
 import subprocess
 from collections import Counter
+from math import inf
 from pathlib import Path
 
 import pytest
 
-from tests.mutations.__main__ import drawn, verdicts
+from tests.mutations.__main__ import drawn, quickest, verdicts
 from tests.mutations.mutants import mutants_of, mutated
 from tests.mutations.reach import is_near
 from tests.mutations.score import KILLED, SURVIVED, Verdict, table
@@ -225,6 +226,12 @@ def test_what_the_tests_of_a_toy_notice(tmp_path: Path) -> None:
         assert len((store / "results.jsonl").read_text().splitlines()) == len(wanted)
     for line in (store / "results.jsonl").read_text().splitlines():
         assert json.loads(line)["change"].startswith("toy/ages.py:")
+
+
+def test_no_more_tests_are_asked_than_take_so_long() -> None:
+    seconds = {"quick": 1.0, "slow": 4.0, "slower": 5.0}
+    for most, expected in [(0.5, []), (4, ["quick"]), (5, ["quick", "slow"]), (inf, [*seconds])]:
+        assert quickest([*seconds], seconds, most) == expected
 
 
 def test_tests_that_hang_and_tests_that_crash(tmp_path: Path) -> None:

@@ -55,17 +55,22 @@ def copy_of_the_tree(root: Path, folder: Path) -> None:
             shutil.copyfile(root / name, folder / name)
 
 
+def quickest(tests: list[str], seconds: dict[str, float], most: float) -> list[str]:
+    """The first of these that take so many seconds in all."""
+    sums = accumulate(seconds[test] for test in tests)
+    return [test for test, total in zip(tests, sums, strict=True) if total <= most]
+
+
 def tried(
     reach: Reach, mutant: Mutant, source: str, patience: float, most: float
 ) -> tuple[str, float]:
     """The test that kills the mutant, or what happened instead, or ""; and the seconds it took.
 
-    Of each batch of tests those are asked that took ``most`` seconds in all, the quickest first.
+    Of each batch of tests the quickest are asked, that took ``most`` seconds in all.
     """
     path, seconds = reach.folder / mutant.path, 0.0
     for every in reach.batches(mutant):
-        sums = accumulate(reach.seconds[test] for test in every)
-        batch = [test for test, sum_ in zip(every, sums, strict=True) if sum_ <= most]
+        batch = quickest(every, reach.seconds, most)
         files = sorted({file_of(test) for test in batch})
         if not files:
             continue
