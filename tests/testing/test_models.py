@@ -136,6 +136,7 @@ def test_the_operator_as_a_whole(capsys):
         ({}, [(0, 0), (0, 0)]),
         ({"pads": [1, 2, 3, 4]}, [(1, 3), (2, 4)]),
         ({"auto_pad": "VALID", "strides": [2, 2]}, [(0, 0), (0, 0)]),
+        ({"auto_pad": "SAME_UPPER"}, [(1, 1), (1, 2)]),
         ({"auto_pad": "SAME_UPPER", "strides": [2, 1]}, [(0, 1), (1, 2)]),
         ({"auto_pad": "SAME_LOWER", "strides": [2, 1]}, [(1, 0), (2, 1)]),
         ({"auto_pad": "SAME_UPPER", "strides": [5, 4]}, [(0, -2), (0, 0)]),
