@@ -186,6 +186,29 @@ def test_an_adjoint_of_another_shape_is_named():
     assert "adjoint" not in checked
 
 
+@pytest.mark.parametrize("bias", [False, True])
+def test_no_cotangent_of_the_bias_is_where_there_is_none(bias):
+    def function(x, w, b=None, **keywords):
+        y, pullback = conv_transpose_vjp(x, w, b, **keywords)
+        return y, lambda dy: (*pullback(dy)[:2], None if bias else np.zeros(1, np.float32))
+
+    finding, _ = examine(Subject(function, vjp=True), Problem((3,), (2,), bias=bias))
+    assert finding is not None
+    assert (finding.name, finding.result) == ("shape", "db")
+    assert finding.message == "db is None only where there is no bias"
+
+
+def test_the_shape_that_was_wanted_is_shown():
+    def function(x, w, b=None, **keywords):
+        return conv_transpose(x, w, b, **keywords)[..., :-1]
+
+    finding, checked = examine(Subject(function), PROBLEM)
+    assert finding is not None
+    assert checked == ALL[:3]
+    assert finding.message == "y has shape (2, 2, 5, 8), expected (2, 2, 5, 9)"
+    assert (finding.got.shape, finding.expected.shape) == ((2, 2, 5, 8), (2, 2, 5, 9))
+
+
 def test_all_that_is_looked_at():
     right = Subject(conv_transpose, adjoint=conv, nonfinite=("x", "w"))
     assert examine(right, PROBLEM) == (None, [*ALL, "NaN and inf in w"])
