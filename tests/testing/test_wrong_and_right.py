@@ -14,7 +14,7 @@ import pytest
 
 from tconv import conv, conv_transpose, conv_transpose_vjp, conv_vjp
 from tconv.testing import Problem, check_conv_transpose
-from tconv.testing.mutants import EQUIVALENT, KINDS, MUTANTS, Mutant, score
+from tconv.testing.mutants import EQUIVALENT, KINDS, MUTANTS, Mutant, arithmetic, score
 from tests.testing.right import RIGHT
 
 DEEP = os.environ.get("TCONV_PROFILE") == "deep"
@@ -85,6 +85,20 @@ def test_what_a_wrong_gradient_gives(mutant):
     first = wrong[:2]
     values = expected(problem, w, dy, right[first])
     np.testing.assert_allclose(found[first], values, rtol=0, atol=1e-12)
+
+
+def test_tf32_has_11_digits():
+    step = 2.0**-10
+    values = np.array([1 + step, 1 + step / 2, 1 + step / 2 - 2.0**-23, -1 - 0.75 * step, 3e38, 0])
+    x, one = values.astype(np.float32)[None, None], np.ones((1, 1, 1), np.float32)
+    plain = {"stride": 1, "padding": 0}
+    expected = np.array([1 + step, 1 + step, 1, -1 - step, 3e38, 0])
+    found = arithmetic.tf32(x, one, **plain)[0, 0]
+    np.testing.assert_array_equal(found[[0, 1, 2, 3, 5]], expected[[0, 1, 2, 3, 5]])
+    assert abs(found[4] / 3e38 - 1) <= step / 2
+    rounded = arithmetic.tf32(np.ones_like(one), x.reshape(1, -1, 1), **plain)
+    np.testing.assert_array_equal(rounded[0, :, 0], found)
+    assert not (found.view(np.uint32) & 0x1FFF).any()
 
 
 def test_what_changes_no_result_is_accepted():
