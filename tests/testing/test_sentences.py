@@ -7,6 +7,7 @@ from tconv import conv_transpose, conv_transpose_vjp
 from tconv.testing import CheckFailure, check_conv_transpose, check_vjp
 from tconv.testing.failure.conditions import CONDITIONS, layouts, when
 from tconv.testing.failure.places import ends, positions, where
+from tconv.testing.failure.thresholds import thresholds
 from tconv.testing.mutants import MUTANTS
 from tconv.testing.problems.corners import corner_problems
 from tconv.testing.problems.problem import Problem
@@ -70,6 +71,56 @@ def test_a_rest_of_a_tile_and_the_size_from_which_on_are_told():
     found = failure(FN["rest of 16 left out"], ndim=1, profile="default", max_examples=0)
     assert "(a rest that fills no tile of 16)" in found.diagnosis
     assert "It fails from" in found.diagnosis
+
+
+NUMBERS = {
+    "input_size": lambda p: p.input_size[-1],
+    "kernel_size": lambda p: p.kernel_size[-1],
+    "stride": lambda p: p.stride[-1],
+    "dilation": lambda p: p.dilation[-1],
+    "output_padding": lambda p: p.output_padding[-1],
+    "padding at the low side": lambda p: p.padding[-1][0],
+    "padding at the high side": lambda p: p.padding[-1][1],
+    "batch": lambda p: p.batch,
+    "groups": lambda p: p.groups,
+    "in_channels of a group": lambda p: p.in_channels // p.groups,
+    "out_channels of a group": lambda p: p.out_channels // p.groups,
+}
+
+
+@pytest.mark.parametrize("ndim", [1, 2])
+@pytest.mark.parametrize("label", NUMBERS)
+def test_from_which_number_on_it_fails(label, ndim):
+    problem = Problem(
+        (2, 9)[-ndim:], (2, 8)[-ndim:], stride=(1, 9)[-ndim:], padding=((0, 0), (4, 5))[-ndim:],
+        output_padding=(0, 4)[-ndim:], dilation=(1, 6)[-ndim:], groups=4, in_channels=20,
+        out_channels=24, batch=4,
+    )  # fmt: skip
+    number = NUMBERS[label]
+    value, others = number(problem), {name: NUMBERS[name](problem) for name in NUMBERS}
+    where = " of spatial axis 1" * (ndim > 1 and "channels" not in label)
+    where *= label not in ("batch", "groups")
+    assert list(thresholds(problem, lambda p: number(p) >= value)) == [
+        f"It fails from {label}{where} {value} on: with {value - 1} it holds"
+    ]
+    for right in (value + 1, 2 * value):
+        found = list(
+            thresholds(problem, lambda p, right=right: number(p) not in (value - 1, right))
+        )
+        assert found == [f"It fails at {label}{where} {value}, and with {value - 1} it holds"]
+    tried = []
+    list(thresholds(problem, tried.append))
+    for one in tried:
+        changed = [name for name in NUMBERS if NUMBERS[name](one) != others[name]]
+        assert len(changed) <= 1
+    assert not list(thresholds(problem, lambda p: True))
+
+
+def test_a_number_up_to_3_says_nothing():
+    for size, said in ((3, 0), (4, 1)):
+        problem = Problem((size,), (1,))
+        found = list(thresholds(problem, lambda p, size=size: p.input_size[0] >= size))
+        assert len(found) == said
 
 
 @pytest.mark.parametrize(
