@@ -122,6 +122,41 @@ def test_where_a_mistake_shows_first(mutant, tables):
     assert (0 if finding.wrong is None else int(finding.wrong.sum())) == wrong
 
 
+@pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: f"{mutant.kind}-{mutant.name}")
+def test_the_bias_may_be_left_out(mutant):
+    kind = mutant.kind.removesuffix("_vjp")
+    problem = Problem((6,), (3,), stride=2, dtype=mutant.dtypes[0], kind=kind)
+    x, w, _ = problem.arrays()
+    keywords = {**problem.keywords, "padding": ((0, 0),)}
+    with_none, without = mutant.fn(x, w, None, **keywords), mutant.fn(x, w, **keywords)
+    if "vjp" in mutant.kind:
+        with_none, without = with_none[0], without[0]
+    assert without.shape == with_none.shape
+    assert without.dtype == with_none.dtype
+
+
+def test_state_kept_between_calls():
+    x, w = np.arange(1.0, 4)[None, None], np.ones((1, 1, 1))
+    options = {"stride": (2,), "padding": (0,), "output_padding": (0,), "dilation": (1,)}
+    right = [1, 0, 2, 0, 3]
+    third = type(NAMED["wrong in one call of three"])()
+    found = [third(x, w, **options)[0, 0].tolist() for _ in range(6)]
+    assert found == 2 * [right, right, [2, 1, 3, 1, 4]]
+    again = type(NAMED["uses its buffer again"])()
+    results = [again(n * x, w, **options) for n in (1, 2)]
+    assert [result[0, 0].tolist() for result in results] == [[2, 0, 4, 0, 6]] * 2
+    other = again(x[..., :2], w, **options)
+    assert other[0, 0].tolist() == [1, 0, 2]
+    assert not np.shares_memory(other, results[0])
+    leaves = type(NAMED["unreached positions uninitialised"])()
+    first, second = (leaves(x, w, **options)[0, 0] for _ in range(2))
+    for y in (first, second):
+        assert y[::2].tolist() == [1, 2, 3]
+        assert y[1::2].all()
+    assert (first[1::2] != second[1::2]).all()
+
+
+NAMED = {mutant.name: mutant.fn for mutant in MUTANTS}
 FN = {mutant.name: mutant.fn for mutant in SIZES}
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from tconv.__main__ import main
+from tconv.testing.commands.model import BATCH, FREE, _node
 from tconv.testing.frameworks.onnx import node_crops
 
 onnx = pytest.importorskip("onnx", reason="models of ONNX")
@@ -122,6 +124,22 @@ def test_files_that_are_no_such_model(tmp_path, arrays, capsys):
     path = written(tmp_path / "m.onnx", [node(["x", "w"], "y")], arrays)
     assert main(["check", path, "--provider", "AbacusExecutionProvider"]) == 2
     assert "--provider: must be one of" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("shape", "expected"),
+    [
+        (None, (BATCH, 4, FREE, FREE)),
+        ((0, 0, 7, 0), (BATCH, 4, 7, FREE)),
+        ((3, 4, 0, 9), (3, 4, FREE, 9)),
+    ],
+)
+def test_sizes_that_a_model_leaves_open_are_chosen(shape, expected):
+    known = {} if shape is None else {"x": helper.make_tensor_type_proto(FLOAT, shape).tensor_type}
+    one = SimpleNamespace(input=["x", "w"], output=["y"], name="")
+    found = _node(one, {}, 13, known, {"w": np.ones((4, 2, 3, 3))})
+    assert found.name == "y"
+    assert found.x_shape == expected
 
 
 def test_the_operator_as_a_whole(capsys):
