@@ -75,3 +75,20 @@ def test_what_is_no_product_of_matrices() -> None:
     assert rewrites.point(Plan(2, 4, 6, 2, (Axis(1, 4, 4, 1, 1, 0), no_tap_lands))) is None
     (size,) = export.symbolic_shape("n")
     assert rewrites.point(Plan(2, 4, 6, 2, (Axis(1, size, 4, 1, 1, 0),))) is None
+
+
+@pytest.mark.parametrize("output_size", [1, 2, 3, 8, 9])
+@pytest.mark.parametrize("lo", [0, 1, 2])
+@pytest.mark.parametrize("gap", [2, 3])
+def test_the_lattice_of_what_is_reached_is_filled_up(gap: int, lo: int, output_size: int) -> None:
+    plan = Plan(2, 1, 1, 1, (Axis(3, output_size, 4, gap, 2 * gap, lo),))
+    rewrite = rewrites.reduced(plan)
+    assert rewrite is not None
+    reached = np.arange(-lo % gap, output_size, gap)  # those whose place in the scatter divides
+    assert rewrite.plan.y_shape == (2, 1, len(reached))
+    small = np.arange(1.0, 2 * len(reached) + 1).reshape(2, 1, -1)
+    whole = np.zeros((2, 1, output_size))
+    whole[..., reached] = small
+    np.testing.assert_array_equal(rewrite.out_of("y", [jnp.asarray(small)]), whole)
+    (back,) = rewrite.into("y", jnp.asarray(whole))
+    np.testing.assert_array_equal(back, small)

@@ -58,6 +58,15 @@ def test_text_in_a_cell_is_at_least_seven_points_at_twelve_by_twelve():
     assert min(text.get_fontsize() for text in axes.texts) >= 7
 
 
+def test_given_axes_are_used_and_cleared():
+    axes = Figure().add_subplot()
+    axes.set_title("before")
+    assert small().plot(ax=axes) is axes
+    assert axes.get_title() == ""
+    small().plot(view="phases", ax=axes)
+    assert len(axes.collections) == 2
+
+
 @pytest.mark.parametrize("view", VIEWS)
 def test_a_figure_is_as_large_as_its_drawing(view):
     explanation = tconv.explain(np.ones((1, 1, 2, 5)), np.ones((1, 1, 1, 2)), stride=2)
@@ -154,15 +163,6 @@ def test_given_bounds_leave_room():
         assert axes.texts[-2].get_fontsize() == pytest.approx(0.42 * 18)
         assert axes.collections[0].get_linewidths() == pytest.approx([18 / 30])
         assert (axes.get_aspect(), axes.get_anchor()) == (1, "NW")
-
-
-def test_given_axes_are_used_and_cleared():
-    axes = Figure().add_subplot()
-    axes.set_title("before")
-    assert small().plot(ax=axes) is axes
-    assert axes.get_title() == ""
-    small().plot(view="phases", ax=axes)
-    assert len(axes.collections) == 2
 
 
 def frames(path):
