@@ -172,6 +172,9 @@ def test_forms_are_ruled_out_by_what_they_need() -> None:
     assert "small" not in candidates("y", plan)
     assert "banded" not in candidates("y", plan)
     assert set(candidates("x", plan)) == set(candidates("w", plan)) == {"windows"}
+    # 4 positions of 2 samples, 64 channels and 128 taps are 2**16 columns
+    assert "small" in candidates("y", plan_of((2, 1, 4), (1, 64, 128)))
+    assert "small" not in candidates("y", plan_of((2, 1, 4), (1, 64, 129)))
     axes = tuple(replace(axis, stride=1) for axis in plan.axes)
     few = replace(plan, axes=axes, in_channels=2, out_channels=2)
     assert set(candidates("x", few)) == set(FORMS["x"]) - {"tapwise"}

@@ -10,6 +10,7 @@ import pytest
 
 from tconv._core.plan import Plan, conv_transpose_call
 from tconv._numpy import entry
+from tconv._numpy.forms import tapwise
 from tconv._numpy.forms.tapwise import all_finite
 
 from .exact import OPERANDS, Exact, exact, problems
@@ -99,6 +100,29 @@ def test_what_is_finite_is_found_in_blocks() -> None:
                 spoilt.reshape(-1)[place] = value
                 assert not all_finite(spoilt)
     assert all_finite(np.ones((0, 3)))
+
+
+def test_blocks_are_no_larger_than_what_a_cache_holds_and_few(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    looked_at: list[int] = []
+
+    class Counting:
+        @staticmethod
+        def isfinite(values: np.ndarray) -> np.ndarray:
+            looked_at.append(values.size)
+            return np.isfinite(values)
+
+    monkeypatch.setattr(tapwise, "np", Counting)
+    for shape, blocks in [
+        ((1 << 16,), [1 << 16]),
+        ((5, 1 << 14), [1 << 16, 1 << 14]),
+        ((100, 1000), [65_000, 35_000]),
+        ((2, 3, 1 << 15), [1 << 16, 1 << 15] * 2),
+    ]:
+        looked_at.clear()
+        assert all_finite(np.ones(shape, np.float32))
+        assert looked_at == blocks
 
 
 def test_bfloat16_is_looked_at() -> None:

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 import tconv
+from tconv._numpy import scratch
 
 WORKSPACE = 48 << 20
 
@@ -40,6 +41,10 @@ def peak_of_first(function: Callable[[], Any]) -> tuple[Any, int]:
 
     result, peak = peak_of(first)
     return (result, *later), peak
+
+
+def test_what_is_not_counted_has_half_as_much_as_what_is() -> None:
+    assert 2 * WORKSPACE == 3 * scratch.WORKSPACE
 
 
 @pytest.mark.parametrize("method", ["auto", "col2im", "subpixel"])

@@ -7,12 +7,14 @@ import sys
 import numpy as np
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colors import to_rgba_array
 from matplotlib.figure import Figure
 from PIL import Image
 
 import tconv
-from tconv.explanation import animation
-from tconv.explanation.views import VIEWS
+from tconv.explanation import animation, plots
+from tconv.explanation.views import VIEWS, palette
+from tconv.explanation.views.drawing import Cell, Drawing, Frame, Label
 
 
 def small():
@@ -63,6 +65,104 @@ def test_given_axes_are_used_and_cleared():
     assert axes.get_title() == ""
     small().plot(view="phases", ax=axes)
     assert len(axes.collections) == 2
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_a_figure_is_as_large_as_its_drawing(view):
+    explanation = tconv.explain(np.ones((1, 1, 2, 5)), np.ones((1, 1, 1, 2)), stride=2)
+    drawing = VIEWS[view](explanation, None)
+    width, height = explanation.plot(view=view).figure.get_size_inches()
+    side = min(0.42, 15 / max(drawing.rows + 1, drawing.columns + 1))
+    assert (width, height) == pytest.approx(
+        ((drawing.columns + 1) * side, (drawing.rows + 1) * side)
+    )
+
+
+def test_a_large_figure_has_15_inches():
+    for rows, columns, size in [(3, 74, (15, 0.8)), (99, 49, (7.5, 15)), (9, 4, (2.1, 4.2))]:
+        axes = plots.new_axes(rows, columns)
+        assert tuple(axes.figure.get_size_inches()) == pytest.approx(size)
+        assert axes.get_position().bounds == (0, 0, 1, 1)
+
+
+DRAWING = Drawing(
+    cells=(
+        Cell("y", (0,), 0, 0, "7", "#ff0000"),
+        Cell("y", (1,), 2, 3.5, "1.25", "#00ff00", ink="#0000ff", corner="ab", bold=True),
+        Cell("x", (0,), 5, 1, "a\nlong one", "#0000ff", corner="123456"),
+        Cell("w", (0,), 5, 2, "", "#ffffff"),
+    ),
+    frames=(Frame(1, 2, 3, 4, "#123456"), Frame(0, 0.5, 1, 2, "#654321", dashed=True)),
+    labels=(Label(6, 0.25, "left"), Label(7, 9, "right $1", "right", 0.3, "#111111")),
+    rows=9,
+    columns=9,
+)
+
+
+def test_what_is_drawn_where():
+    """10 by 10 cells on 5 by 5 inches: one has 36 points, and a line has 0.8 at most."""
+    axes = Figure(figsize=(5, 5)).add_axes((0, 0, 1, 1))
+    plots.render(DRAWING, axes)
+    assert (axes.get_xlim(), axes.get_ylim()) == ((-0.5, 9.5), (9.5, -0.5))
+    assert not axes.axison
+    squares, lit = axes.collections
+    corners = [path.vertices[:4].tolist() for path in squares.get_paths()]
+    assert corners == [
+        [[column, row], [column + 1, row], [column + 1, row + 1], [column, row + 1]]
+        for row, column in ((0, 0), (2, 3.5), (5, 1), (5, 2))
+    ]
+    fills = ["#ff0000", "#00ff00", "#0000ff", "#ffffff"]
+    np.testing.assert_array_equal(squares.get_facecolors(), to_rgba_array(fills))
+    np.testing.assert_array_equal(squares.get_edgecolors(), to_rgba_array([palette.EDGE]))
+    assert [path.vertices[:4].tolist() for path in lit.get_paths()] == corners[1:2]
+    np.testing.assert_array_equal(lit.get_edgecolors(), to_rgba_array([palette.INK]))
+    assert lit.get_facecolors().size == 0
+    assert (squares.get_linewidths(), lit.get_linewidths()) == ([0.8], [1.6])
+    assert squares.get_zorder() < lit.get_zorder()
+    frames = [
+        (box.get_xy(), box.get_width(), box.get_height(), box.get_linestyle(), box.get_linewidth())
+        for box in axes.patches
+    ]
+    width = pytest.approx(2.4)
+    assert frames == [((2, 1), 4, 3, "-", width), ((0.5, 0), 2, 1, "--", width)]
+    edges = [box.get_edgecolor() for box in axes.patches]
+    np.testing.assert_array_equal(edges, to_rgba_array(["#123456", "#654321"]))
+    assert not any(box.get_fill() for box in axes.patches)
+
+
+def test_what_is_written_where_and_how_large():
+    axes = Figure(figsize=(5, 5)).add_axes((0, 0, 1, 1))
+    plots.render(DRAWING, axes)
+    found = [
+        (text.get_text(), text.get_ha(), *text.get_position(), text.get_fontsize() / 36)
+        for text in axes.texts
+    ]
+    expected = [
+        ("7", "center", 0.5, 0.5, 0.35),  # as large as the longest of its grid
+        ("1.25", "center", 4, 2.37, 0.35),
+        ("ab", "right", 4.44, 2.97, 0.31),
+        ("a\nlong one", "center", 1.5, 5.37, 1.4 / 8),
+        ("123456", "right", 1.94, 5.97, 1.35 / 6),
+        ("left", "left", 0.25, 6, 0.42),
+        ("right $1", "right", 9, 7, 0.3),
+    ]
+    assert [text[:2] for text in found] == [text[:2] for text in expected]
+    for text, (_, _, *numbers) in zip(found, expected, strict=True):
+        assert text[2:] == pytest.approx(numbers)
+    assert [text.get_weight() for text in axes.texts[:2]] == ["normal", "bold"]
+    inks = [palette.INK, "#0000ff", palette.INK, palette.INK, palette.FAINT, palette.INK, "#111111"]
+    assert [text.get_color() for text in axes.texts] == inks
+    assert not axes.texts[-1].get_parse_math()
+
+
+def test_given_bounds_leave_room():
+    for size in ((5, 9), (99, 3)):  # as many as fit across, or down
+        axes = Figure(figsize=size).add_axes((0, 0, 1, 1))
+        plots.render(DRAWING, axes, bounds=(11, 19))
+        assert (axes.get_xlim(), axes.get_ylim()) == ((-0.5, 19.5), (11.5, -0.5))
+        assert axes.texts[-2].get_fontsize() == pytest.approx(0.42 * 18)
+        assert axes.collections[0].get_linewidths() == pytest.approx([18 / 30])
+        assert (axes.get_aspect(), axes.get_anchor()) == (1, "NW")
 
 
 def frames(path):

@@ -38,6 +38,14 @@ def test_the_iteration_keeps_its_tolerance(kind):
     check()
 
 
+@pytest.mark.parametrize("kind", [Conv, ConvTranspose])
+def test_the_tolerance_is_a_thousandth_unless_another_is_given(kind):
+    operator = kind(RNG.standard_normal((3, 3, 4)), 40, stride=2)
+    found = {tolerance: operator.norm(tolerance=tolerance) for tolerance in (1e-1, 1e-3, 1e-5)}
+    assert operator.norm() == found[1e-3]
+    assert len(set(found.values())) == 3
+
+
 CIRCULAR = [
     ((3, 2, 3), 8, 1, 1, 1),
     ((3, 2, 4), 7, [(3, 0)], 1, 1),

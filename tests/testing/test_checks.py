@@ -1,9 +1,11 @@
 """The arguments of the checks: seeds, predicates, tolerances, profiles."""
 
+from types import SimpleNamespace
+
 import pytest
 
 from tconv import conv_transpose, conv_transpose_vjp
-from tconv.testing import CheckFailure, Problem, check_conv_transpose, check_vjp
+from tconv.testing import CheckFailure, Problem, check_conv_transpose, check_vjp, checks
 from tconv.testing.mutants.arithmetic import half_precision
 from tconv.testing.problems.corners import corner_problems
 from tconv.testing.problems.simplify import minimal, nearest_supported, simpler
@@ -64,6 +66,12 @@ def test_tolerances_given_replace_the_bound():
     for rtol in (0.0, 1e-6):
         with pytest.raises(CheckFailure):
             check_conv_transpose(half_precision, rtol=rtol, **options)
+
+
+def test_the_seconds_of_a_check_are_told(monkeypatch):
+    times = iter([100.0, 107.5])
+    monkeypatch.setattr(checks, "time", SimpleNamespace(monotonic=lambda: next(times)))
+    assert check_conv_transpose(conv_transpose, ndim=1, profile="table").seconds == 7.5
 
 
 def test_nan_in_the_weight_is_checked_where_asked():

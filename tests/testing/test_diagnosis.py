@@ -1,12 +1,16 @@
 """The report names the mistake, shows the worst element, and its snippet runs."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
 from tconv import conv, conv_transpose, conv_transpose_vjp, conv_vjp
 from tconv.testing import CheckFailure, Problem, check_conv, check_conv_transpose, check_vjp
+from tconv.testing.failure import diagnosis
 from tconv.testing.failure.suspects import kernel_suspects
 from tconv.testing.mutants import arithmetic, channels, kernel, memory, padding, sizes
+from tconv.testing.trial import Finding, Subject
 
 # Without generated problems: the table alone finds all of these.
 NAMED = {
@@ -146,6 +150,22 @@ def test_a_wrong_adjoint_is_found():
         return conv(y, np.flip(w, -1), b, **keywords)
 
     assert failure(check_conv_transpose, conv_transpose, conv=unlike).property_name == "adjoint"
+
+
+@pytest.mark.parametrize(("seconds", "tried"), [(5.0, 4), (5.1, 3), (20.0, 1)])
+def test_no_more_is_tried_after_15_seconds(monkeypatch, seconds, tried):
+    clock = 100.0
+    monkeypatch.setattr(diagnosis, "time", SimpleNamespace(monotonic=lambda: clock))
+
+    def slow(x, w, b=None, **keywords):
+        nonlocal clock
+        clock += seconds
+        return conv_transpose(x, w, b, **keywords)
+
+    problems = [Problem((3,), (2,), seed=seed) for seed in range(9)]
+    finding = Finding(problems[0], "values", "it is off")
+    observed = diagnosis._observe(Subject(slow), finding, problems[1:])
+    assert [trial.problem for trial, _, _ in observed] == problems[:tried]
 
 
 def middle_axis_flipped(x, w, b=None, **keywords):

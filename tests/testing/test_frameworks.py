@@ -11,10 +11,11 @@ import subprocess
 import sys
 from importlib.util import find_spec
 
+import numpy as np
 import pytest
 
 from tconv.testing import Problem, check_conv_transpose, check_vjp
-from tconv.testing.frameworks import SOURCES, load
+from tconv.testing.frameworks import SOURCES, framework, load
 from tconv.testing.problems.supports import Supports
 
 # What is wrong or refused by the framework itself, which the scoreboard shows.
@@ -41,6 +42,39 @@ def few(framework, extra):
         return offered and narrow(problem) and problem.seed % 5 == 0
 
     return {"ndim": 1, "profile": "table", "supports": supports}
+
+
+def test_orders_of_axes():
+    first, last = (2, 3, 5, 7, 11), (2, 5, 7, 11, 3)
+    for ndim in (3, 4, 5):
+        shape, turned = first[:ndim], (*last[: ndim - 1], 3)
+        x = np.zeros(shape)
+        assert x.transpose(framework.channels_last(ndim)).shape == turned
+        assert np.zeros(turned).transpose(framework.channels_first(ndim)).shape == shape
+
+
+def test_kernels_and_paddings_for_who_computes_correlations():
+    w = np.arange(4 * 3 * 2 * 2).reshape(4, 3, 2, 2)  # 2 groups of 2 channels in and 3 out
+    found = framework.exchanged(w, 2)
+    assert found.shape == (6, 2, 2, 2)
+    for group in range(2):
+        for i in range(2):
+            for o in range(3):
+                np.testing.assert_array_equal(found[3 * group + o, i], w[2 * group + i, o])
+    np.testing.assert_array_equal(framework.flipped(w)[1, 2], w[1, 2, [1, 0]][:, [1, 0]])
+    assert framework.pairs([1, (2, 3)]) == [(1, 1), (2, 3)]
+    # extents less one: 2 and 6
+    assert framework.spread_pads((3, 4), [1, (5, -2)], (1, 0), (1, 2)) == [(1, 2), (1, 8)]
+
+
+def test_copies_are_contiguous_and_apart():
+    values = np.arange(6.0).reshape(2, 3)[:, ::-1]
+    copied = framework.copied(values)
+    np.testing.assert_array_equal(copied, values)
+    assert copied.flags.c_contiguous
+    assert not np.shares_memory(copied, values)
+    assert not np.shares_memory(framework.copied(copied), copied)
+    assert framework.copied(None) is None
 
 
 @pytest.mark.parametrize("name", IN_PROCESS)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from tconv.__main__ import main
+from tconv.testing.commands.model import BATCH, FREE, _node
 from tconv.testing.frameworks.onnx import node_crops
 
 onnx = pytest.importorskip("onnx", reason="models of ONNX")
@@ -124,6 +126,22 @@ def test_files_that_are_no_such_model(tmp_path, arrays, capsys):
     assert "--provider: must be one of" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("shape", "expected"),
+    [
+        (None, (BATCH, 4, FREE, FREE)),
+        ((0, 0, 7, 0), (BATCH, 4, 7, FREE)),
+        ((3, 4, 0, 9), (3, 4, FREE, 9)),
+    ],
+)
+def test_sizes_that_a_model_leaves_open_are_chosen(shape, expected):
+    known = {} if shape is None else {"x": helper.make_tensor_type_proto(FLOAT, shape).tensor_type}
+    one = SimpleNamespace(input=["x", "w"], output=["y"], name="")
+    found = _node(one, {}, 13, known, {"w": np.ones((4, 2, 3, 3))})
+    assert found.name == "y"
+    assert found.x_shape == expected
+
+
 def test_the_operator_as_a_whole(capsys):
     narrow = ["--supports", "output_padding<stride,batch>=1"]
     assert main(["check", "--ops", "--ndim", "1", "--profile", "table", *narrow]) == 0
@@ -136,6 +154,7 @@ def test_the_operator_as_a_whole(capsys):
         ({}, [(0, 0), (0, 0)]),
         ({"pads": [1, 2, 3, 4]}, [(1, 3), (2, 4)]),
         ({"auto_pad": "VALID", "strides": [2, 2]}, [(0, 0), (0, 0)]),
+        ({"auto_pad": "SAME_UPPER"}, [(1, 1), (1, 2)]),
         ({"auto_pad": "SAME_UPPER", "strides": [2, 1]}, [(0, 1), (1, 2)]),
         ({"auto_pad": "SAME_LOWER", "strides": [2, 1]}, [(1, 0), (2, 1)]),
         ({"auto_pad": "SAME_UPPER", "strides": [5, 4]}, [(0, -2), (0, 0)]),
