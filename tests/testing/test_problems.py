@@ -137,6 +137,17 @@ def test_an_axis_is_left_out_with_all_that_is_its_own():
     assert first.batch == middle.batch == 2
 
 
+def test_a_search_ends_where_no_simpler_problem_fails():
+    examined = []
+
+    def never(candidate):
+        examined.append(candidate)
+        return False
+
+    assert minimal(PROBLEM, never, lambda candidate: True) is PROBLEM
+    assert examined == list(simpler(PROBLEM))
+
+
 def test_a_search_ends_after_so_many_examinations():
     sizes, long = [], Problem((1000,), (1,))
 
