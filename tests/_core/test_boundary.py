@@ -7,8 +7,16 @@ from itertools import product
 
 import numpy as np
 import pytest
+from jax import export
 
-from tconv._core.boundary import Boundary, Run, boundary_of, padding_modes, runs_of
+from tconv._core.boundary import (
+    Boundary,
+    Run,
+    boundary_of,
+    extended_axis,
+    padding_modes,
+    runs_of,
+)
 from tconv._core.plan import conv_call
 
 PADDED = {"circular": "wrap", "reflect": "reflect", "replicate": "edge"}
@@ -36,6 +44,20 @@ def test_runs_are_what_numpy_pads(mode, size):
 def test_the_image_is_one_run():
     for mode in PADDED:
         assert runs_of(mode, 5, 0, 5) == [Run(5, 0, 1)]
+
+
+@pytest.mark.parametrize("mode", PADDED)
+def test_of_a_symbolic_size_the_nearest_turn_is_read_without_a_division(mode):
+    (h,) = export.symbolic_shape("h", constraints=["h >= 8"])
+    before, behind = {
+        "circular": (Run(8, h - 8, 1), Run(8, 0, 1)),
+        "reflect": (Run(7, 7, -1), Run(6, h - 2, -1)),
+        "replicate": (Run(9, 0, 0), Run(9, h - 1, 0)),
+    }[mode]
+    low, high = -before.length, h + behind.length
+    assert runs_of(mode, h, low, high) == [before, Run(h, 0, 1), behind]
+    last, first = Run(1, before.first + (before.length - 1) * before.step, before.step), behind
+    assert runs_of(mode, h, -1, h + 1) == [last, Run(h, 0, 1), first._replace(length=1)]
 
 
 PLANS = [
@@ -103,6 +125,34 @@ def test_parts_are_cut_to_a_number_of_elements():
     assert sum(part.plan.batch * np.prod(part.plan.y_shape[1:]) for part in parts) == (
         64 * 3 * (204 * 13 - 200 * 9)
     )
+
+
+@pytest.mark.parametrize("mode", PADDED)
+@pytest.mark.parametrize("plan", PLANS, ids=range(len(PLANS)))
+def test_the_extended_image_holds_what_numpy_pads(plan, mode):
+    boundary = boundary_of(plan, mode)
+    assert boundary is not None
+    whole = boundary.whole()
+    assert whole is not None
+    every = (slice(None),) * len(plan.axes)
+    assert (whole.samples, whole.inputs, whole.taps) == (slice(None), every, every)
+    for number, axis in enumerate(plan.axes):
+        beyond = max(axis.lo, 0), max(axis.hi, 0)
+        wanted = np.pad(np.arange(axis.output_size), beyond, mode=PADDED[mode])
+        extended, read = extended_axis(axis, mode)
+        assert read.tolist() == positions(whole.runs[number]) == wanted.tolist()
+        assert extended == whole.plan.axes[number]
+        assert (extended.output_size, extended.lo) == (len(wanted), min(axis.lo, 0))
+
+
+@pytest.mark.parametrize("channels", [4, 5])
+def test_a_large_image_is_not_extended_as_a_whole(channels):
+    """2**16 elements at most: 4 channels of 126 + 2 rows and columns, and not a fifth."""
+    boundary = boundary_of(
+        conv_call((1, channels, 126, 126), (1, channels, 3, 3), padding=1).plan, "circular"
+    )
+    assert boundary is not None
+    assert (boundary.whole() is None) == (channels == 5)
 
 
 def test_a_slab_that_no_tap_reads_is_no_part():

@@ -135,6 +135,8 @@ def test_an_axis_is_left_out_with_all_that_is_its_own():
     first, middle, *_ = simpler(problem)
     assert (first.axes, middle.axes) == ((second, third), (problem.axes[0], third))
     assert first.batch == middle.batch == 2
+    assert [each.axes for each in simpler(first)][:2] == [(third,), (second,)]
+    assert [each.axes for each in simpler(Problem((2,), (1,)))] == [Problem((1,), (1,)).axes]
 
 
 def test_a_search_ends_where_no_simpler_problem_fails():

@@ -69,10 +69,11 @@ def _steps(p: Problem) -> Iterator[dict[str, Any]]:
     yield {"memory": "contiguous"}
     yield {"spread": 0, "condition": 1}
     yield {"bias": False}
-    if p.batch is None or p.batch > 1:
+    if p.batch != 0:
         yield {"batch": 1}
-    for batch in _smaller(p.batch or 0, 2):
-        yield {"batch": batch}
+    if p.batch is not None:
+        for batch in _smaller(p.batch, 2):
+            yield {"batch": batch}
     for groups in _smaller(p.groups, 1):
         yield {
             "groups": groups,
