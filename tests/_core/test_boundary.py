@@ -175,8 +175,13 @@ def test_zeros_have_no_boundary():
     assert padding_modes(["circular"], 2) == ("circular", "circular")
 
 
-def test_an_axis_of_zeros_reads_nothing_beyond():
-    boundary = boundary_of(PLANS[2], ("zeros", "reflect"))
+@pytest.mark.parametrize("number", [0, 1])
+def test_an_axis_of_zeros_reads_nothing_beyond(number):
+    modes = ["reflect", "reflect"]
+    modes[number] = "zeros"
+    boundary = boundary_of(PLANS[2], modes)
     assert boundary is not None
-    for part in boundary.parts():
-        assert part.runs[0] == (Run(4, 0, 1),)
+    parts = boundary.parts()
+    assert len(parts) == 2
+    for part in (*parts, boundary.whole()):
+        assert part.runs[number] == (Run(PLANS[2].output_size[number], 0, 1),)
