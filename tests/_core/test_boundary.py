@@ -127,6 +127,34 @@ def test_parts_are_cut_to_a_number_of_elements():
     )
 
 
+def test_parts_are_cut_in_halves_of_their_longest_axis():
+    """The 2 x 10 above and below, and the 40 x 2 at the sides, which up to 4 x 2 more of x reach."""
+    boundary = boundary_of(conv_call((1, 1, 40, 6), (1, 1, 5, 5), padding=2).plan, "circular")
+    assert boundary is not None
+    for most, sizes in (
+        (80, [(2, 10)] * 2 + [(40, 2)] * 2),
+        (79, [(2, 10)] * 2 + [(20, 2)] * 4),
+        (20, [(2, 10)] * 2 + [(5, 2)] * 16),
+        (19, [(2, 5)] * 4 + [(5, 2)] * 16),
+    ):
+        assert [part.plan.output_size for part in boundary.parts(most)] == sizes
+
+
+def test_samples_are_taken_together_as_far_as_they_fit():
+    boundary = boundary_of(conv_call((5, 1, 8), (1, 1, 3), padding=((2, 0),)).plan, "circular")
+    assert boundary is not None
+    for most, stops in (
+        (10, [5]),
+        (9, [4, 5]),
+        (4, [2, 4, 5]),
+        (2, [1, 2, 3, 4, 5]),
+        (None, [None]),
+    ):
+        parts = boundary.parts(most)
+        assert [part.samples.stop for part in parts] == stops
+        assert sum(part.plan.batch for part in parts) == 5
+
+
 @pytest.mark.parametrize("mode", PADDED)
 @pytest.mark.parametrize("plan", PLANS, ids=range(len(PLANS)))
 def test_the_extended_image_holds_what_numpy_pads(plan, mode):

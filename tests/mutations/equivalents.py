@@ -11,4 +11,6 @@ EQUIVALENTS: dict[str, str] = {
     "for its indices alone, which do not depend on where it lies.",
     "tconv/explanation/views/section.py Section.y_grid: 0 -> 1": "Without a row a grid is asked "
     "for its indices alone, which do not depend on where it lies.",
+    "tconv/testing/problems/simplify.py _smaller: least <= n < value -> least <= n <= value": "A "
+    "step to the value itself changes nothing, and what does not differ is no candidate.",
 }

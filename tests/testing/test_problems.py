@@ -110,6 +110,11 @@ def test_no_batch_and_a_large_one_become_one_sample(batch, smaller):
     assert [candidate.batch for candidate in simpler(problem)] == smaller
 
 
+def test_a_number_goes_down_to_the_least_by_halving_the_way_and_by_one():
+    sizes = [candidate.input_size for candidate in simpler(Problem((50,), (1,)))]
+    assert sizes == [(1,), (26,), (38,), (44,), (49,)]  # 50 - 49, and 49//2, 49//4, 49//8 and 1
+
+
 @pytest.mark.parametrize(
     ("pair", "nearer"),
     [
@@ -117,6 +122,8 @@ def test_no_batch_and_a_large_one_become_one_sample(batch, smaller):
         ((0, -4), [(0, 0), (0, 0), (0, -2), (0, -3), (0, -3)]),
         ((5, -4), [(0, 0), (-4, -4), (2, -2), (4, -3), (5, -3), (4, -4)]),
         ((2, 1), [(0, 0), (1, 1), (1, 0), (1, 0), (2, 0), (1, 1)]),
+        ((1, 3), [(0, 0), (1, 1), (0, 1), (0, 2), (1, 2), (0, 3)]),
+        ((3, -3), [(0, 0), (1, -1), (2, -2), (3, -2), (2, -3)]),
         ((-1, -1), [(0, 0), (0, 0), (0, 0), (-1, 0), (0, -1)]),
     ],
 )

@@ -119,7 +119,7 @@ def _repairs(p: Problem) -> list[dict[str, Any]]:
     pairs = zip(p.output_padding, p.stride, strict=True)
     return [
         {"memory": "contiguous"},
-        {"batch": max(p.batch or 0, 1)},
+        {"batch": p.batch or 1},
         {"padding": tuple((max(min(pair), 0),) * 2 for pair in p.padding)},
         {"output_padding": tuple(min(op, s - 1) for op, s in pairs)},
         {"output_padding": 0},
