@@ -128,7 +128,7 @@ def test_parts_are_cut_to_a_number_of_elements():
 
 
 def test_parts_are_cut_in_halves_of_their_longest_axis():
-    """The 2 x 10 above and below, and the 40 x 2 at the sides, which up to 4 x 2 more of x reach."""
+    """2 x 10 above and below, and 40 x 2 at the sides, which up to 4 x 2 more of x reach."""
     boundary = boundary_of(conv_call((1, 1, 40, 6), (1, 1, 5, 5), padding=2).plan, "circular")
     assert boundary is not None
     for most, sizes in (
