@@ -140,18 +140,19 @@ def test_parts_are_cut_in_halves_of_their_longest_axis():
         assert [part.plan.output_size for part in boundary.parts(most)] == sizes
 
 
-def test_samples_are_taken_together_as_far_as_they_fit():
-    boundary = boundary_of(conv_call((5, 1, 8), (1, 1, 3), padding=((2, 0),)).plan, "circular")
+@pytest.mark.parametrize("channels", [(2, 3), (3, 1)])
+def test_samples_are_taken_together_as_far_as_they_fit(channels):
+    """A sample of the slab has 2 positions of y, which 2 of x reach: 6 elements of one of them."""
+    inputs, outputs = channels
+    call = conv_call((5, inputs, 8), (outputs, inputs, 3), padding=((2, 0),))
+    boundary = boundary_of(call.plan, "circular")
     assert boundary is not None
     for most, stops in (
-        (10, [5]),
-        (9, [4, 5]),
-        (4, [2, 4, 5]),
-        (2, [1, 2, 3, 4, 5]),
-        (None, [None]),
-    ):
+        (None, [None]), (30, [5]), (29, [4, 5]), (12, [2, 4, 5]), (6, [1, 2, 3, 4, 5]),
+    ):  # fmt: skip
         parts = boundary.parts(most)
         assert [part.samples.stop for part in parts] == stops
+        assert [part.plan.output_size for part in parts] == [(2,)] * len(stops)
         assert sum(part.plan.batch for part in parts) == 5
 
 
