@@ -1,4 +1,4 @@
-"""Problems: what follows from their fields, and the simpler ones that a search goes through."""
+"""Problems: what follows from their fields, which ones a check tries, and simpler ones."""
 
 from dataclasses import fields, replace
 
@@ -6,7 +6,11 @@ import numpy as np
 import pytest
 
 from tconv.testing import Problem
-from tconv.testing.problems import simplify
+from tconv.testing.problems import selection, simplify
+from tconv.testing.problems.corners import corner_problems
+from tconv.testing.problems.large import large_problems
+from tconv.testing.problems.pairs import pair_problems
+from tconv.testing.problems.selection import Selection
 from tconv.testing.problems.simplify import minimal, nearest_supported, simpler
 
 PROBLEM = Problem(
@@ -20,6 +24,22 @@ def changes(problem, other):
     """The fields in which another problem differs, as it has them."""
     values = ((field.name, getattr(other, field.name)) for field in fields(problem))
     return {name: value for name, value in values if value != getattr(problem, name)}
+
+
+def test_a_problem_is_written_as_it_would_be_typed():
+    assert repr(PROBLEM) == (
+        "Problem(input_size=(9,), kernel_size=(5,), stride=4, padding=((-3, 5),), "
+        "output_padding=2, dilation=3, groups=4, in_channels=8, out_channels=12, batch=9, "
+        "bias=True, memory='strided', spread=3, condition=10, seed=5)"
+    )
+    problem = Problem((4, 1), (1, 1), stride=(1, 2), padding=(2, 0), dilation=(3, 3), batch=None)
+    assert repr(problem) == (
+        "Problem(input_size=(4, 1), kernel_size=(1, 1), stride=(1, 2), padding=(2, 0), "
+        "dilation=3, batch=None)"
+    )
+    assert repr(Problem((4, 1), (1, 1), padding=1)) == (
+        "Problem(input_size=(4, 1), kernel_size=(1, 1), padding=1)"
+    )
 
 
 def test_the_numbers_of_a_transposed_convolution():
@@ -78,6 +98,79 @@ def test_channels_cancel_to_what_the_condition_says(kind, batch):
         np.testing.assert_array_equal(x[third], wanted_x[third])
         np.testing.assert_array_equal(grouped[group, [0, 2]], wanted_w[group, [0, 2]])
         np.testing.assert_array_equal(grouped[group, 1], -0.99 * grouped[group, 0])
+
+
+def select(profile, **options):
+    return Selection("conv_transpose", ndim=1, profile=profile, seed=7, **options)
+
+
+@pytest.fixture
+def without_pairs(monkeypatch):
+    """The covering array takes long to make."""
+    monkeypatch.setattr(selection, "pair_problems", lambda *space: [("pairs", *space)])
+
+
+@pytest.mark.usefixtures("without_pairs")
+@pytest.mark.parametrize(
+    ("profile", "count"),
+    [("table", 0), ("quick", 25), ("default", 100), ("thorough", 2_000), ("hours", 200_000)],
+)
+def test_a_profile_has_the_table_the_larger_problems_and_so_many_drawn(profile, count):
+    space = "conv_transpose", (1,), ("float32",), 7
+    wanted = list(corner_problems(*space))
+    assert len(wanted) == 27
+    if profile not in ("table", "quick"):
+        wanted += [*large_problems(*space), ("pairs", *space)]
+    problems = select(profile)
+    assert problems.fixed == wanted
+    assert len(problems) == len(wanted) + count
+
+
+def test_drawn_problems_have_small_batches_but_for_the_large_ones():
+    problems = list(select("table", max_examples=60))[27:]
+    assert len(problems) == 60
+    batches = {problem.batch for n, problem in enumerate(problems) if n % 3 != 1}
+    assert batches == {1, 2, 3}
+    assert {problem.batch for problem in problems[1::3]} == {1, 2, 4, 7}
+
+
+@pytest.mark.usefixtures("without_pairs")
+def test_where_a_problem_comes_from_is_counted_from_one():
+    quick, few = select("quick"), select("few", max_examples=3)
+    assert [quick.where(n) for n in (0, 26, 27, 51)] == [
+        "row 1, seed 7", "row 27, seed 7", "example 1, seed 7", "example 25, seed 7",
+    ]  # fmt: skip
+    assert [few.where(n) for n in (0, 1, 2, 5)] == [
+        f"choice {choice}, seed 7" for choice in (1, 1, 2, 3)
+    ]
+
+
+def test_the_few_are_drawn_twice_each(monkeypatch):
+    monkeypatch.setattr(selection, "pair_problems", lambda *space: [])
+    few = select("few", max_examples=3, supports=lambda p: p.seed % 7 == 0)
+    problems = list(few)
+    assert len(problems) == len(few) == 6
+    for first, second in zip(problems[::2], problems[1::2], strict=True):
+        assert second == replace(first, seed=first.seed + 1000)
+    assert len(select("few")) == 2 * 100
+    assert len(select("few", max_examples=10_000)) == 2 * (len(few.fixed) + 100)
+
+
+def test_several_dtypes_have_a_table_each_and_none_alone_is_refused():
+    assert len(select("table", dtypes=("int8", "float64"))) == 2 * 27
+    text = r"^dtypes: must be a tuple of names; got 'int8'. Write \('int8',\)\.$"
+    with pytest.raises(ValueError, match=text):
+        select("table", dtypes="int8")
+    with pytest.raises(ValueError, match=r"^profile: must be one of table, quick, few, .*'days'"):
+        select("days")
+
+
+def test_a_problem_that_is_not_supported_gives_way_to_the_nearest():
+    problems = list(select("table", supports=lambda p: p.stride == (1,)))
+    assert {problem.stride for problem in problems} == {(1,)}
+    assert list(select("table", supports=lambda p: False)) == [None] * 27
+    flat = list(Selection("conv", ndim=(2, 3), profile="table", seed=7))
+    assert [problem.ndim for problem in flat] == [2] * 27 + [3] * 27
 
 
 def test_each_step_changes_one_respect_the_boldest_first():
