@@ -9,7 +9,6 @@ from tconv.testing import Problem
 from tconv.testing.problems import selection, simplify
 from tconv.testing.problems.corners import corner_problems
 from tconv.testing.problems.large import large_problems
-from tconv.testing.problems.pairs import pair_problems
 from tconv.testing.problems.selection import Selection
 from tconv.testing.problems.simplify import minimal, nearest_supported, simpler
 
