@@ -63,6 +63,49 @@ def test_the_numbers_of_a_convolution_follow_its_result():
     assert problem.terms == 2 * 3 * 3
 
 
+def test_the_keywords_of_a_call_and_of_its_adjoint():
+    problem = Problem((4, 5), (3, 2), stride=2, padding=(1, 0), output_padding=1, groups=2)
+    shared = {"stride": (2, 2), "padding": (1, 0), "dilation": (1, 1), "groups": 2}
+    assert problem.keywords == shared | {"output_padding": (1, 1)}
+    assert problem.partner_keywords == shared
+    lopsided = replace(problem, padding=((1, 0), (2, 2)))
+    assert not lopsided.symmetric
+    assert lopsided.keywords["padding"] == ((1, 0), (2, 2))
+    assert not replace(problem, padding=(-1, 0)).symmetric
+    # 8 positions in windows of 3 at a stride of 3: 2 windows read 6, and 2 positions are left.
+    conv = Problem((8,), (3,), stride=3, kind="conv")
+    assert conv.keywords == {"stride": (3,), "padding": (0,), "dilation": (1,), "groups": 1}
+    assert conv.partner_keywords == conv.keywords | {"output_padding": (2,)}
+
+
+@pytest.mark.parametrize(
+    ("change", "valid"),
+    [
+        ({}, True),
+        ({"padding": ((2, 2),)}, True),  # one position is left
+        ({"padding": ((2, 3),)}, False),
+        ({"groups": 4}, False),
+        ({"groups": 3}, False),
+        ({"groups": 0}, False),
+        ({"groups": 6}, False),
+        ({"dilation": (0,)}, False),
+        ({"stride": (0,)}, False),
+        ({"output_padding": (1,)}, True),
+        ({"output_padding": (2,)}, False),
+        ({"output_padding": (-1,)}, False),
+        ({"output_padding": (2,), "dilation": (3,)}, True),
+        ({"output_padding": (2,), "stride": (3,)}, True),
+        ({"kernel_size": (1,), "input_size": (3,)}, True),
+        ({"input_size": (0,), "kernel_size": (9,)}, False),
+    ],
+)
+def test_which_problems_are_valid(change, valid):
+    problem = Problem(
+        (2,), (3,), stride=2, groups=2, in_channels=6, out_channels=4, padding=0, batch=0
+    )
+    assert replace(problem, **change).valid is valid
+
+
 def test_without_a_batch_the_shapes_have_no_axis_for_it():
     single, empty = (Problem((4,), (3,), in_channels=2, batch=batch) for batch in (None, 0))
     assert (single.x_shape, single.output_shape) == ((2, 4), (1, 6))
