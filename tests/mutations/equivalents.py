@@ -20,6 +20,8 @@ EQUIVALENTS: dict[str, str] = {
     "for its indices alone, which do not depend on where it lies.",
     "tconv/explanation/views/section.py Section.y_grid: 0 -> 1": "Without a row a grid is asked "
     "for its indices alone, which do not depend on where it lies.",
+    "tconv/testing/problems/problem.py Problem.__repr__: 0 -> -1": "Its entries are equal.",
+    "tconv/testing/problems/problem.py Problem.__repr__: 0 -> -1 (2)": "Its entries are equal.",
     "tconv/testing/problems/simplify.py _smaller: least <= n < value -> least <= n <= value": "A "
     "step to the value itself changes nothing, and what does not differ is no candidate.",
 }

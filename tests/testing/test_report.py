@@ -5,9 +5,10 @@ from functools import partial
 import numpy as np
 import pytest
 
+from tconv import conv_transpose, conv_transpose_vjp
 from tconv.testing import CheckFailure, Problem
 from tconv.testing.failure.report import name_of
-from tconv.testing.trial import Finding, Subject
+from tconv.testing.trial import Finding, Subject, Trial
 
 
 def any_function(x, w, b=None, **keywords):
@@ -102,6 +103,19 @@ def test_the_head_says_what_is_wrong_with_which_map(subject, what):
     assert head == f"any_function is not a correct {what}"
     assert message == "it is off (row 1, seed 0)."
     assert (found.problem, found.property_name) == (finding.problem, "values")
+
+
+def test_a_function_is_put_to_its_problem_and_one_with_a_pullback_to_a_cotangent_too():
+    problem = Problem((4,), (2,), bias=True)
+    results = Trial(Subject(conv_transpose), problem).run()
+    assert list(results) == ["y"]
+    np.testing.assert_array_equal(results["y"], conv_transpose(*problem.arrays()))
+    both = Trial(Subject(conv_transpose_vjp, vjp=True), problem)
+    assert list(both.run()) == ["y", "dx", "dw", "db"]
+    doubled = both.run(dy=2 * both.operands["dy"])
+    np.testing.assert_array_equal(doubled["db"], 2 * both.operands["dy"].sum((0, 2)))
+    without = Trial(Subject(conv_transpose_vjp, vjp=True), Problem((4,), (2,)))
+    assert without.run()["db"] is None
 
 
 def test_names_of_callables():
