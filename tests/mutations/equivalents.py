@@ -10,8 +10,6 @@ EQUIVALENTS: dict[str, str] = {
     "tconv/_jax/entry.py _lax_precision: 1 -> 2 (2)": "It depends on no size.",
     "tconv/_jax/entry.py _lax_precision: 1 -> 2 (3)": "It depends on no size.",
     "tconv/_jax/entry.py _lax_precision: 1 -> 2 (4)": "It depends on no size.",
-    "tconv/_numpy/forms/__init__.py <module>: 16 -> 17": "Up to which size an index is kept: it "
-    "decides about time and memory alone, and within the bounds of both.",
     "tconv/explanation/views/section.py Section.x_grid: 0 -> -1": "Without a row a grid is asked "
     "for its indices alone, which do not depend on where it lies.",
     "tconv/explanation/views/section.py Section.x_grid: 0 -> 1": "Without a row a grid is asked "

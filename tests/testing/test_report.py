@@ -59,6 +59,19 @@ def test_the_worst_is_the_one_that_is_wrong_and_furthest_off():
     assert "y[0, 0, 1]" in around(np.array([[[11.0, 4.0]]]), np.array([[[10.0, 1.0]]]))[0]
 
 
+def test_the_distance_of_complex_numbers_is_that_of_the_plane():
+    """3 + 4j is 5 away, and 4 + 4j is 5.66; of infinities that are equal nothing is wrong."""
+    expected = np.array([[[1 + 1j, 0, np.inf]]])
+    got = np.array([[[4 + 5j, 4 + 4j, np.inf]]])
+    place = around(got, expected, allowed=np.full((1, 1, 1), 0.5))[0]
+    assert place == "Around the worst element, y[0, 0, 1], off by 5.66 where rounding explains 0.5:"
+    got = np.array([[[1.0, np.inf, -9.0]]])
+    assert "y[0, 0, 2]" in around(got, np.array([[[1.0, np.inf, 9.0]]]))[0]
+    assert "y[0, 0, 1]" in around(got, np.array([[[1.0, -np.inf, 9.0]]]))[0]
+    exact = np.array([[[2**70, 1, 5]]], object)
+    assert "y[0, 0, 2]" in around(np.array([[[2**70, 1, 3]]], object), exact)[0]
+
+
 @pytest.mark.parametrize(
     ("value", "shown"),
     [
