@@ -1,28 +1,17 @@
-"""Problems: what follows from their fields, which ones a check tries, and simpler ones."""
+"""Problems: what follows from their fields, and which ones a check tries."""
 
-from dataclasses import fields, replace
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from tconv.testing import Problem
-from tconv.testing.problems import selection, simplify
+from tconv.testing.problems import selection
 from tconv.testing.problems.corners import corner_problems
 from tconv.testing.problems.large import large_problems
+from tconv.testing.problems.problem import fill, laid_out
 from tconv.testing.problems.selection import Selection
-from tconv.testing.problems.simplify import minimal, nearest_supported, simpler
-
-PROBLEM = Problem(
-    (9,), (5,), stride=4, padding=((-3, 5),), output_padding=2, dilation=3, groups=4,
-    in_channels=8, out_channels=12, batch=9, bias=True, memory="strided", spread=3, condition=10,
-    seed=5,
-)  # fmt: skip
-
-
-def changes(problem, other):
-    """The fields in which another problem differs, as it has them."""
-    values = ((field.name, getattr(other, field.name)) for field in fields(problem))
-    return {name: value for name, value in values if value != getattr(problem, name)}
+from tests.testing.test_simplify import PROBLEM, changes
 
 
 def test_a_problem_is_written_as_it_would_be_typed():
@@ -119,6 +108,71 @@ def test_what_a_program_is_compiled_for_leaves_the_values_open():
     }  # fmt: skip
 
 
+def drawn(stream, shape):
+    return np.random.default_rng([5, stream]).standard_normal(shape)
+
+
+def test_the_arrays_follow_from_the_seed():
+    """Each from a stream of its own, the same in every run and on every machine."""
+    problem = Problem((4,), (3,), in_channels=2, out_channels=3, batch=2, bias=True, seed=5)
+    x, w, b = problem.arrays()
+    for stream, (values, shape) in enumerate([(x, (2, 2, 4)), (w, (2, 3, 3)), (b, (3,))]):
+        np.testing.assert_array_equal(values, drawn(stream, shape).astype("f4"), strict=True)
+    dy = problem.cotangent()
+    np.testing.assert_array_equal(dy, drawn(3, (2, 3, 6)).astype("f4"), strict=True)
+    assert replace(problem, bias=False).arrays()[2] is None
+    strided = replace(problem, memory="strided")
+    for array, plain in zip((*strided.arrays()[:2], strided.cotangent()), (x, w, dy), strict=True):
+        np.testing.assert_array_equal(array, plain)
+        assert array.strides[-1] == 2 * plain.strides[-1]
+    halved = replace(problem, condition=2).arrays()
+    np.testing.assert_array_equal(halved[0][:, 1], x[:, 0])
+    np.testing.assert_array_equal(halved[1], [w[0], -w[0] / 2])
+
+
+@pytest.mark.parametrize(
+    ("dtype", "spread", "low", "high"),
+    [
+        ("int8", 0, -9, 9),
+        ("uint16", 0, 0, 9),
+        ("int8", 1, -128, 127),
+        ("uint8", 3, 0, 255),
+    ],
+)
+def test_integers_are_small_or_any(dtype, spread, low, high):
+    values = fill(np.random.default_rng(0), (4, 1000), dtype, spread)
+    assert (values.dtype, values.min(), values.max()) == (dtype, low, high)
+    assert values.shape == (4, 1000)
+    assert len(np.unique(values)) == high - low + 1
+
+
+def test_a_spread_multiplies_by_powers_of_two_to_both_sides():
+    plain, wide = (fill(np.random.default_rng(0), (2000,), "float64", s) for s in (0, 3))
+    assert set(np.log2(wide / plain).tolist()) == {-3, -2, -1, 0, 1, 2, 3}
+    values = fill(np.random.default_rng(0), (2000,), "complex64", 0)
+    assert values.dtype == np.complex64
+    for part in (values.real, values.imag):
+        assert abs(part.mean()) < 0.1
+        assert abs(part.std() - 1) < 0.1
+    assert abs((values.real * values.imag).mean()) < 0.1
+
+
+@pytest.mark.parametrize("memory", ["contiguous", "fortran", "reversed", "strided"])
+def test_a_layout_in_memory_keeps_the_values(memory):
+    values = np.arange(24.0).reshape(2, 3, 4)
+    array = laid_out(values, memory)
+    np.testing.assert_array_equal(array, values, strict=True)
+    signs = {"reversed": -1}.get(memory, 1)
+    step = {"strided": 2}.get(memory, 1)
+    wanted = (8, 16, 48) if memory == "fortran" else (96 * step, 32 * step, 8 * step)
+    assert array.strides == tuple(signs * stride for stride in wanted)
+
+
+def test_another_layout_is_refused():
+    with pytest.raises(ValueError, match=r"^memory: must be one of \('contiguous', .*; got 'flat'"):
+        laid_out(np.zeros(2), "flat")
+
+
 @pytest.mark.parametrize("kind", ["conv_transpose", "conv"])
 @pytest.mark.parametrize("batch", [None, 2])
 def test_channels_cancel_to_what_the_condition_says(kind, batch):
@@ -213,189 +267,3 @@ def test_a_problem_that_is_not_supported_gives_way_to_the_nearest():
     assert list(select("table", supports=lambda p: False)) == [None] * 27
     flat = list(Selection("conv", ndim=(2, 3), profile="table", seed=7))
     assert [problem.ndim for problem in flat] == [2] * 27 + [3] * 27
-
-
-def test_each_step_changes_one_respect_the_boldest_first():
-    assert [changes(PROBLEM, candidate) for candidate in simpler(PROBLEM)] == [
-        {"memory": "contiguous"},
-        {"spread": 0, "condition": 1},
-        {"bias": False},
-        *({"batch": batch} for batch in (1, 2, 6, 8)),
-        *(
-            {"groups": groups, "in_channels": 2 * groups, "out_channels": 3 * groups}
-            for groups in (1, 3)
-        ),
-        {"in_channels": 4},
-        {"out_channels": 4},
-        {"out_channels": 8},
-        {"dilation": (1,)},
-        {"dilation": (2,)},
-        *({"stride": (stride,)} for stride in (1, 3)),
-        *({"output_padding": (output_padding,)} for output_padding in (0, 1)),
-        *({"padding": (pair,)} for pair in ((0, 0), (-3, -3), (-1, 2), (-2, 4), (-3, 4), (-2, 5))),
-        *({"kernel_size": (taps,)} for taps in (1, 3, 4)),
-        *({"input_size": (size,)} for size in (1, 5, 7, 8)),
-        {"seed": 0},
-    ]
-
-
-@pytest.mark.parametrize(("batch", "smaller"), [(None, [1]), (0, []), (1, []), (2, [1])])
-def test_no_batch_and_a_large_one_become_one_sample(batch, smaller):
-    problem = Problem((1,), (1,), batch=batch)
-    assert [candidate.batch for candidate in simpler(problem)] == smaller
-
-
-def test_a_number_goes_down_to_the_least_by_halving_the_way_and_by_one():
-    sizes = [candidate.input_size for candidate in simpler(Problem((50,), (1,)))]
-    assert sizes == [(1,), (26,), (38,), (44,), (49,)]  # 50 - 49, and 49//2, 49//4, 49//8 and 1
-
-
-@pytest.mark.parametrize(
-    ("pair", "nearer"),
-    [
-        ((4, 0), [(0, 0), (0, 0), (2, 0), (3, 0), (3, 0)]),
-        ((0, -4), [(0, 0), (0, 0), (0, -2), (0, -3), (0, -3)]),
-        ((5, -4), [(0, 0), (-4, -4), (2, -2), (4, -3), (5, -3), (4, -4)]),
-        ((2, 1), [(0, 0), (1, 1), (1, 0), (1, 0), (2, 0), (1, 1)]),
-        ((1, 3), [(0, 0), (1, 1), (0, 1), (0, 2), (1, 2), (0, 3)]),
-        ((3, -3), [(0, 0), (1, -1), (2, -2), (3, -2), (2, -3)]),
-        ((-1, -1), [(0, 0), (0, 0), (0, 0), (-1, 0), (0, -1)]),
-    ],
-)
-def test_padding_goes_to_zero_from_either_side(pair, nearer):
-    problem = Problem((9,), (1,), padding=(pair,))
-    found = [changes(problem, candidate).get("padding") for candidate in simpler(problem)]
-    assert [padding[0] for padding in found if padding] == nearer
-
-
-def test_an_axis_is_left_out_with_all_that_is_its_own():
-    problem = Problem(
-        (4, 5, 6), (3, 2, 1), stride=(2, 3, 4), padding=((1, 0), (2, 2), (0, -1)),
-        output_padding=(1, 2, 3), dilation=(1, 2, 3), batch=2,
-    )  # fmt: skip
-    second, third = problem.axes[1:]
-    first, middle, *_ = simpler(problem)
-    assert (first.axes, middle.axes) == ((second, third), (problem.axes[0], third))
-    assert first.batch == middle.batch == 2
-    assert [each.axes for each in simpler(first)][:2] == [(third,), (second,)]
-    assert [each.axes for each in simpler(Problem((2,), (1,)))] == [Problem((1,), (1,)).axes]
-
-
-def test_a_search_ends_where_no_simpler_problem_fails():
-    examined = []
-
-    def never(candidate):
-        examined.append(candidate)
-        return False
-
-    assert minimal(PROBLEM, never, lambda candidate: True) is PROBLEM
-    assert examined == list(simpler(PROBLEM))
-
-
-def test_a_search_ends_after_so_many_examinations():
-    sizes, long = [], Problem((1000,), (1,))
-
-    def fails(candidate):
-        sizes.append(candidate.input_size[0])
-        return sizes[-1] == long.input_size[0] - 1
-
-    def allowed(candidate):
-        return candidate.input_size[0] != 1
-
-    # Of 1000 positions 501, 751, 876 and 999 are tried, and the last fails: four a round.
-    def follow(candidate):
-        nonlocal long
-        found = fails(candidate)
-        long = candidate if found else long
-        return found
-
-    assert minimal(long, follow, allowed) == Problem((900,), (1,))
-    assert len(sizes) == 400
-    assert 1 not in sizes
-
-
-def test_a_search_ends_after_so_many_seconds(monkeypatch):
-    clock = iter(range(1000))
-    monkeypatch.setattr(simplify.time, "monotonic", lambda: float(next(clock)))
-    examined = []
-
-    def never(candidate):
-        examined.append(candidate)
-        return False
-
-    problem = Problem((300,) * 3, (100,) * 3, stride=50, batch=100)
-    assert minimal(problem, never, lambda candidate: True) is problem
-    assert len(examined) == 30
-
-
-def seen_by(supports, problem):
-    """What is found, and the changes that ``supports`` was asked about."""
-    asked = []
-
-    def noted(candidate):
-        asked.append(changes(problem, candidate))
-        return supports(candidate)
-
-    return nearest_supported(problem, noted), asked
-
-
-def test_what_is_supported_is_its_own_nearest():
-    assert nearest_supported(PROBLEM, lambda candidate: True) is PROBLEM
-
-
-def test_the_nearest_is_one_repair_away_or_the_first_few_together():
-    problem = replace(PROBLEM, batch=None)
-    alone = [
-        {"memory": "contiguous"},
-        {"batch": 1},
-        {"padding": ((0, 0),)},
-        {},
-        {"output_padding": (0,)},
-        {"groups": 1, "in_channels": 2, "out_channels": 3},
-        {"dilation": (1,), "output_padding": (0,)},
-        {"bias": False},
-        {"spread": 0, "condition": 1},
-        {"padding": ((0, 0),)},
-        {},
-        {"stride": (1,), "output_padding": (0,)},
-    ]
-    together, all_of_them = {}, []
-    for step in alone:
-        together = together | step
-        all_of_them.append(together)
-    found, asked = seen_by(lambda candidate: False, problem)
-    assert found is None
-    assert asked == [{}, *alone, *all_of_them]
-    found, asked = seen_by(lambda candidate: candidate.stride == (1,), problem)
-    assert changes(problem, found) == alone[-1]
-    found, asked = seen_by(lambda p: p.dilation == (1,) and p.batch == 1, problem)
-    assert changes(problem, found) == all_of_them[6]
-
-
-def test_repairs_of_several_axes():
-    problem = Problem((4, 5), (3, 2), stride=(2, 3), padding=((3, 1), (-2, 2)), dilation=(2, 7),
-                      output_padding=(1, 6))  # fmt: skip
-    _, asked = seen_by(lambda candidate: False, problem)
-    assert {"padding": ((1, 1), (0, 0))} in asked
-    assert {"output_padding": (1, 2)} in asked
-    assert {
-        "input_size": (4, 4), "kernel_size": (3, 3), "stride": (2, 2), "padding": ((3, 1),) * 2,
-        "output_padding": (1, 1), "dilation": (2, 2),
-    } in asked  # fmt: skip
-
-
-def test_repairs_together_keep_what_those_before_repaired():
-    problem = Problem((4, 4), (3, 2), stride=(2, 3), padding=((1, 0), (2, 2)), dilation=2)
-
-    def square_and_plain(candidate):
-        plain = Problem((4, 4), (3, 3), stride=2)
-        return changes(plain, candidate) == {}
-
-    assert nearest_supported(problem, square_and_plain) == Problem((4, 4), (3, 3), stride=2)
-
-
-def test_a_repair_that_leaves_no_result_is_passed_over():
-    problem = Problem((3,), (5,), padding=((1, 2),), kind="conv")
-    found, asked = seen_by(lambda candidate: candidate.padding == ((0, 0),), problem)
-    assert found is None
-    assert {"padding": ((0, 0),)} not in asked
