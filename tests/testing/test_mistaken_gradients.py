@@ -75,7 +75,7 @@ def test_what_a_mistake_changes(mutant):
         np.testing.assert_allclose(got[name], wanted, rtol=0, atol=1e-11)
     for name, wrong in changed.items():
         assert np.abs(wrong - before[name]).max() > 0.1
-    assert mutant.fn(right.x, right.w, None, **right.keywords)[1](right.dy)[2] is None
+    assert mutant.fn(right.x, right.w, **right.keywords)[1](right.dy)[2] is None
 
 
 def test_a_mean_over_an_empty_batch_is_zero():

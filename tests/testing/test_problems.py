@@ -1,5 +1,7 @@
 """Problems: what follows from their fields, and which ones a check tries."""
 
+import subprocess
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -166,6 +168,16 @@ def test_a_layout_in_memory_keeps_the_values(memory):
     step = {"strided": 2}.get(memory, 1)
     wanted = (8, 16, 48) if memory == "fortran" else (96 * step, 32 * step, 8 * step)
     assert array.strides == tuple(signs * stride for stride in wanted)
+
+
+def test_bfloat16_is_known_before_anything_else_brings_it():
+    code = (
+        "from tconv.testing.problems.problem import dtype_named\n"
+        "print(dtype_named('bfloat16').name, dtype_named('float16').name)"
+    )
+    command = [sys.executable, "-c", code]
+    run = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert run.stdout.split() == ["bfloat16", "float16"]
 
 
 def test_another_layout_is_refused():
