@@ -103,6 +103,8 @@ def test_every_change_of_the_toy() -> None:
         ("f(*a, b)", []),
         ("f(a, a)", []),
         ("max(a, b)", []),
+        ("a.swapaxes(b, c)", []),
+        ("f.swapaxes(a, b, c)", ["f.swapaxes(b, a, c)"]),
         ("isinstance(a, int | float)", []),
         ("f'{a + 1}'", []),
         ("'text'", []),
@@ -111,6 +113,10 @@ def test_every_change_of_the_toy() -> None:
 def test_changes_of_expressions(before: str, after: list[str]) -> None:
     found = changes(f"def function():\n    x = f[{before}]")
     assert [change[2] for change in found] == after
+
+
+def test_a_default_that_is_empty_has_nothing_to_change() -> None:
+    assert changes("def function(a='', *, b='c'):\n    pass") == [(1, "'c'", "''")]
 
 
 def test_each_mutant_is_the_source_but_for_its_change() -> None:

@@ -181,6 +181,15 @@ def test_nearest_copies_any_dtype(backend, dtype):
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
+def test_nearest_copies_what_no_product_keeps(backend):
+    """1 times inf + 0j is inf + nanj."""
+    x = BACKENDS[backend](np.array([[[complex(np.inf, 0), complex(-0.0, np.nan), 1j]]]))
+    y = np.asarray(tconv.interpolate(x, scale_factor=2))
+    wanted = np.repeat(np.asarray(x), 2, axis=2)
+    np.testing.assert_array_equal(y.view(np.int64), wanted.view(np.int64))
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
 def test_bfloat16_is_float32_rounded_once(backend):
     x = jnp.asarray(array((4, 5), np.float32, 1)).astype(jnp.bfloat16)
     y = tconv.interpolate(BACKENDS[backend](x), scale_factor=1.5, mode="bicubic")
@@ -419,6 +428,36 @@ def test_blocks_of_any_size_give_the_same(mode, dtype, antialias, monkeypatch):
             y = tconv.interpolate(x, size=size, mode=mode, antialias=antialias)
             np.testing.assert_array_equal(y, whole)
             monkeypatch.undo()
+
+
+@pytest.mark.parametrize("block", [1, 150, 1000])
+@pytest.mark.parametrize(
+    ("x_shape", "size"),
+    [
+        ((2, 3, 40, 30), (4, 5)),
+        ((2, 3, 40, 30), (60, 3)),
+        ((1, 2, 5, 60), (31, 7)),
+        ((1, 1, 9, 5, 24), (4, 15, 3)),
+    ],
+)
+def test_no_array_between_two_axes_is_larger_than_a_block(block, x_shape, size, monkeypatch):
+    """Larger only for one output along each axis, and then what that one reads."""
+    monkeypatch.setattr(resample, "BLOCK", block)
+    sizes, along = [], resample._along
+
+    def noted(*arguments):
+        result = along(*arguments)
+        sizes.append((result.size, result.shape))
+        return result
+
+    monkeypatch.setattr(resample, "_along", noted)
+    x = np.random.default_rng(0).standard_normal(x_shape)
+    mode = "bilinear" if len(size) == 2 else "trilinear"
+    tconv.interpolate(x, size=size, mode=mode, antialias=len(size) == 2)
+    single = max(-(-2 * n // m) + 3 for n, m in zip(x_shape[2:], size, strict=True))
+    largest = max(total for total, _ in sizes)
+    assert largest <= max(block, single ** (len(size) - 1))
+    assert largest > block / 4  # and not much smaller either
 
 
 @pytest.mark.parametrize("backend", BACKENDS)

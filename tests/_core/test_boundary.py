@@ -7,8 +7,16 @@ from itertools import product
 
 import numpy as np
 import pytest
+from jax import export
 
-from tconv._core.boundary import Boundary, Run, boundary_of, padding_modes, runs_of
+from tconv._core.boundary import (
+    Boundary,
+    Run,
+    boundary_of,
+    extended_axis,
+    padding_modes,
+    runs_of,
+)
 from tconv._core.plan import conv_call
 
 PADDED = {"circular": "wrap", "reflect": "reflect", "replicate": "edge"}
@@ -36,6 +44,20 @@ def test_runs_are_what_numpy_pads(mode, size):
 def test_the_image_is_one_run():
     for mode in PADDED:
         assert runs_of(mode, 5, 0, 5) == [Run(5, 0, 1)]
+
+
+@pytest.mark.parametrize("mode", PADDED)
+def test_of_a_symbolic_size_the_nearest_turn_is_read_without_a_division(mode):
+    (h,) = export.symbolic_shape("h", constraints=["h >= 8"])
+    before, behind = {
+        "circular": (Run(8, h - 8, 1), Run(8, 0, 1)),
+        "reflect": (Run(7, 7, -1), Run(6, h - 2, -1)),
+        "replicate": (Run(9, 0, 0), Run(9, h - 1, 0)),
+    }[mode]
+    low, high = -before.length, h + behind.length
+    assert runs_of(mode, h, low, high) == [before, Run(h, 0, 1), behind]
+    last, first = Run(1, before.first + (before.length - 1) * before.step, before.step), behind
+    assert runs_of(mode, h, -1, h + 1) == [last, Run(h, 0, 1), first._replace(length=1)]
 
 
 PLANS = [
@@ -105,6 +127,63 @@ def test_parts_are_cut_to_a_number_of_elements():
     )
 
 
+def test_parts_are_cut_in_halves_of_their_longest_axis():
+    """2 x 10 above and below, and 40 x 2 at the sides, which up to 4 x 2 more of x reach."""
+    boundary = boundary_of(conv_call((1, 1, 40, 6), (1, 1, 5, 5), padding=2).plan, "circular")
+    assert boundary is not None
+    for most, sizes in (
+        (80, [(2, 10)] * 2 + [(40, 2)] * 2),
+        (79, [(2, 10)] * 2 + [(20, 2)] * 4),
+        (20, [(2, 10)] * 2 + [(5, 2)] * 16),
+        (19, [(2, 5)] * 4 + [(5, 2)] * 16),
+    ):
+        assert [part.plan.output_size for part in boundary.parts(most)] == sizes
+
+
+@pytest.mark.parametrize("channels", [(2, 3), (3, 1)])
+def test_samples_are_taken_together_as_far_as_they_fit(channels):
+    """A sample of the slab has 2 positions of y, which 2 of x reach: 6 elements of one of them."""
+    inputs, outputs = channels
+    call = conv_call((5, inputs, 8), (outputs, inputs, 3), padding=((2, 0),))
+    boundary = boundary_of(call.plan, "circular")
+    assert boundary is not None
+    for most, stops in (
+        (None, [None]), (30, [5]), (29, [4, 5]), (12, [2, 4, 5]), (6, [1, 2, 3, 4, 5]),
+    ):  # fmt: skip
+        parts = boundary.parts(most)
+        assert [part.samples.stop for part in parts] == stops
+        assert [part.plan.output_size for part in parts] == [(2,)] * len(stops)
+        assert sum(part.plan.batch for part in parts) == 5
+
+
+@pytest.mark.parametrize("mode", PADDED)
+@pytest.mark.parametrize("plan", PLANS, ids=range(len(PLANS)))
+def test_the_extended_image_holds_what_numpy_pads(plan, mode):
+    boundary = boundary_of(plan, mode)
+    assert boundary is not None
+    whole = boundary.whole()
+    assert whole is not None
+    every = (slice(None),) * len(plan.axes)
+    assert (whole.samples, whole.inputs, whole.taps) == (slice(None), every, every)
+    for number, axis in enumerate(plan.axes):
+        beyond = max(axis.lo, 0), max(axis.hi, 0)
+        wanted = np.pad(np.arange(axis.output_size), beyond, mode=PADDED[mode])
+        extended, read = extended_axis(axis, mode)
+        assert read.tolist() == positions(whole.runs[number]) == wanted.tolist()
+        assert extended == whole.plan.axes[number]
+        assert (extended.output_size, extended.lo) == (len(wanted), min(axis.lo, 0))
+
+
+@pytest.mark.parametrize("channels", [4, 5])
+def test_a_large_image_is_not_extended_as_a_whole(channels):
+    """2**16 elements at most: 4 channels of 126 + 2 rows and columns, and not a fifth."""
+    boundary = boundary_of(
+        conv_call((1, channels, 126, 126), (1, channels, 3, 3), padding=1).plan, "circular"
+    )
+    assert boundary is not None
+    assert (boundary.whole() is None) == (channels == 5)
+
+
 def test_a_slab_that_no_tap_reads_is_no_part():
     plan = conv_call((1, 1, 8), (1, 1, 1), stride=5, padding=((3, 0),)).plan
     boundary = boundary_of(plan, "circular")
@@ -125,8 +204,13 @@ def test_zeros_have_no_boundary():
     assert padding_modes(["circular"], 2) == ("circular", "circular")
 
 
-def test_an_axis_of_zeros_reads_nothing_beyond():
-    boundary = boundary_of(PLANS[2], ("zeros", "reflect"))
+@pytest.mark.parametrize("number", [0, 1])
+def test_an_axis_of_zeros_reads_nothing_beyond(number):
+    modes = ["reflect", "reflect"]
+    modes[number] = "zeros"
+    boundary = boundary_of(PLANS[2], modes)
     assert boundary is not None
-    for part in boundary.parts():
-        assert part.runs[0] == (Run(4, 0, 1),)
+    parts = boundary.parts()
+    assert len(parts) == 2
+    for part in (*parts, boundary.whole()):
+        assert part.runs[number] == (Run(PLANS[2].output_size[number], 0, 1),)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import astuple
+
 import pytest
 
 from tconv._core.cost import MAPPED, Counts, Rates, cheapest, copy, gemm
@@ -23,6 +25,11 @@ def test_what_is_kept_takes_time_where_it_is_mapped_anew() -> None:
 
 def test_repeated_in_the_same_memory() -> None:
     assert Counts(products=2, kept=3, calls=1).repeated(5) == Counts(products=10, kept=3, calls=5)
+
+
+def test_what_is_not_said_is_nothing() -> None:
+    assert astuple(Counts()) == (0,) * 7
+    assert Counts() + Counts() == Counts().repeated(2) == Counts()
 
 
 def test_counts_of_two_steps_add_up() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from functools import partial
 from typing import Any, NamedTuple
@@ -153,6 +154,27 @@ def test_convolutions_that_are_called_have_the_order_that_xla_is_fast_at(
     operands = [jax.ShapeDtypeStruct(shapes[name], np.float32) for name in OPERANDS[result]]
     program = jax.jit(function).lower(*operands).compile().as_text()
     assert program.count(" convolution(") == program.count("dim_labels=b01f_01io->b01f") == 1
+
+
+@pytest.mark.parametrize(
+    ("channels_last", "moved"),
+    [
+        (False, ("2x6x8x1x4x2x2", "0, 3, 4, 1, 5, 2, 6")),
+        (True, ("2x6x8x2x2x1x4", "0, 1, 3, 2, 4, 5, 6")),
+    ],
+)
+def test_phases_are_written_in_runs_of_what_lies_innermost(
+    channels_last: bool, moved: tuple[str, str]
+) -> None:
+    """6 x 8 cells of 2 x 2 phases with 4 channels: the channels stay in place where y ends in
+    them."""
+    plan = conv_transpose_call((2, 6, 5, 7), (6, 4, 4, 4), stride=2, padding=1).plan
+    plan = replace(plan, channels_last=channels_last)
+    static = {"platform": "cpu", "precision": None, "form": "subpixel convolution"}
+    operands = [jax.ShapeDtypeStruct(shape, np.float32) for shape in (plan.x_shape, plan.w_shape)]
+    text = jax.jit(partial(compute, "y", plan, **static)).lower(*operands).as_text()
+    shape, dims = moved
+    assert re.findall(rf"dims = \[([\d, ]+)\] : \(tensor<{shape}xf32>\)", text) == [dims]
 
 
 @pytest.mark.parametrize("channels_last", [False, True])

@@ -108,6 +108,26 @@ def test_each_platform_gets_its_own_form() -> None:
     assert not convolutions(lowered(transposed, X, W, platform="cpu"))
 
 
+@pytest.mark.parametrize("platform", ["cpu", "cuda", "rocm"])
+def test_a_single_position_is_a_product_of_matrices(platform: str) -> None:
+    """Along the axes 3 of 4 and 2 of 3 taps land in y: with 4 channels 24 features of an image."""
+    x = jax.ShapeDtypeStruct((8, 6, 1, 1), jnp.float32)
+    product = r"stablehlo\.dot_general .*: (\(.*)"
+    x_, w_, y_ = "tensor<8x6xf32>", "tensor<6x24xf32>", "tensor<8x24xf32>"
+    forward, backward = (lowered(f, x, W, platform=platform) for f in (transposed, cotangents))
+    assert re.findall(product, forward) == [f"({x_}, {w_}) -> {y_}"]
+    assert re.findall(product, backward) == [f"({x_}, {y_}) -> {w_}", f"({y_}, {w_}) -> {x_}"]
+    assert not convolutions(forward + backward)
+    asked = lowered(lambda x, w: transposed(x, w, method="dilated"), x, W, platform=platform)
+    assert convolutions(asked)
+
+
+def test_on_a_tpu_a_single_position_is_a_convolution() -> None:
+    x = jax.ShapeDtypeStruct((8, 6, 1, 1), jnp.float32)
+    assert len(convolutions(lowered(transposed, x, W, platform="tpu"))) == 1
+    assert len(convolutions(lowered(cotangents, x, W, platform="tpu"))) == 2
+
+
 @pytest.mark.parametrize(("platform", "apart"), [("cpu", 3), ("cuda", 0), ("tpu", 0)])
 def test_what_is_differentiated_is_called_on_the_cpu(platform: str, apart: int) -> None:
     def everything(x: Any, w: Any) -> Any:

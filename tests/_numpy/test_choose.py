@@ -88,6 +88,38 @@ def test_whole_numbers_stay_exact() -> None:
                 problem.check(result, value, name)
 
 
+@pytest.mark.parametrize(
+    ("x_channels", "w_channels", "groups", "stride", "possible"),
+    [
+        (4, 4, 1, 1, "planes banded x-planes"),  # 16 pairs of channels
+        (4, 4, 1, 2, "planes banded"),
+        (17, 1, 1, 1, ""),
+        (34, 1, 2, 1, "planes"),  # several groups, of 17 pairs
+        (32, 16, 2, 1, "planes"),  # of 256
+        (514, 1, 2, 1, ""),
+        (256, 1, 1, 1, ""),
+    ],
+)
+def test_planes_and_bands_are_for_few_channels(
+    x_channels: int, w_channels: int, groups: int, stride: int, possible: str
+) -> None:
+    plan = plan_of((1, x_channels, 5), (x_channels, w_channels, 3), stride, groups)
+    names = {"y": {"planes": "planes", "banded": "banded"}, "x": {"planes": "x-planes"}}
+    found = [
+        name
+        for result, forms in names.items()
+        for form, name in forms.items()
+        if form in candidates(result, plan)
+    ]
+    assert " ".join(found) == possible
+
+
+def test_an_index_is_kept_of_few_columns_alone() -> None:
+    """Of 2**16: 2 images of 128 positions, 16 channels and 16 taps."""
+    for positions, kept in ((128, True), (129, False)):
+        assert ("small" in candidates("y", plan_of((2, 1, positions), (1, 16, 16)))) is kept
+
+
 @pytest.mark.parametrize("kernel_size", [3, 4, 31, 32])
 @pytest.mark.parametrize("name", FORMS["y"])
 def test_an_infinity_stays_where_its_taps_land(name: str, kernel_size: int) -> None:

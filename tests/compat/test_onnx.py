@@ -159,7 +159,13 @@ REFUSALS: list[tuple[dict[str, Any], type[Exception], str]] = [
     ({"auto_pad": "same"}, ValueError, "auto_pad: must be 'NOTSET', 'SAME_UPPER', 'SAME_LOWER'"),
     ({"pads": (1, 1)}, ValueError, r"pads: must be the 2 starts, then the 2 ends; got \(1, 1\)"),
     ({"pads": (0, 0, 0, -1)}, ValueError, "pads, spatial axis 1: must be at least 0; got -1"),
-    ({"pads": (4, 0, 3, 0)}, ValueError, r"pads, spatial axis 0: of \(input - 1\)\*strides"),
+    (
+        {"pads": (4, 0, 3, 0)},
+        ValueError,
+        r"pads, spatial axis 0: of \(input - 1\)\*strides \+ dilations\*\(kernel - 1\) \+ 1 \+ "
+        "output_padding positions at least 1 must be left; got 7, of which 4 are cropped at the "
+        "start and 3 at the end. Use less padding or a larger input.$",
+    ),
     ({"pads": (1,) * 4, "auto_pad": "VALID"}, ValueError, "pads: cannot be given beside auto_pad"),
     ({"output_padding": (0, 1)}, ValueError, "output_padding, spatial axis 1: must satisfy 0 <="),
     ({"output_shape": (0, 1)}, ValueError, "output_shape, spatial axis 0: must be at least 1"),

@@ -58,6 +58,27 @@ def test_text_in_a_cell_is_at_least_seven_points_at_twelve_by_twelve():
     assert min(text.get_fontsize() for text in axes.texts) >= 7
 
 
+def sizes(axes):
+    """The sizes of the texts in cells."""
+    return {
+        text.get_text(): text.get_fontsize() for text in axes.texts if text.get_ha() == "center"
+    }
+
+
+def test_the_texts_of_a_grid_have_one_size_and_those_of_several_lines_their_own():
+    """A cell has room for 1.4/n of n characters, 0.8/n of n lines, and 0.44 at most."""
+    x, w = np.array([[[3, 40000]]]), np.array([[[1, 2]]])
+    found = sizes(tconv.explain(x, w).plot(view="phases"))
+    assert found["1"] == found["2"]
+    for text in ("3", "40000", "80000"):
+        assert found[text] == pytest.approx(found["1"] * 0.28 / 0.44)
+    found = sizes(tconv.explain.sizes(3, 2).plot(view="phases"))
+    assert found["a"] == found["w1"]
+    for text, size in (("a.w0", 0.35), ("c.w1", 0.35), ("a.w1\n+b.w0", 0.28)):
+        dotted = text.replace(".", "\N{MIDDLE DOT}")
+        assert found[dotted] == pytest.approx(found["a"] * size / 0.44)
+
+
 def test_given_axes_are_used_and_cleared():
     axes = Figure().add_subplot()
     axes.set_title("before")

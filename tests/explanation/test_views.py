@@ -219,6 +219,49 @@ def test_what_meets_in_the_focus_has_its_channels(index):
     assert (whole.sample, whole.channel, whole.position) == (0, 0, None)
 
 
+# The first and the last cell of each grid: two input channels below each other, 1.4 cells apart,
+# and what belongs to them beside them, 1.4 cells from the end of the grid or of its title.
+PLACES = {
+    ("distribution", 1): {
+        "w": ((0, 6), (1, 7)), "stamp": ((2.6, 6), (7.6, 11)), "y": ((8.9, 6), (8.9, 11)),
+    },
+    ("distribution", 2): {
+        "x": ((1, 0), (7.4, 3)), "w": ((1, 5.4), (6.4, 6.4)), "y": ((1, 8.8), (6, 15.8)),
+    },
+    ("collection", 1): {
+        "spread x": ((1, 0), (3.4, 5)), "flipped w": ((1, 7.95), (3.4, 8.95)),
+        "y": ((5.8, 0), (5.8, 4)),
+    },
+    ("collection", 2): {
+        "spread x": ((1, 0), (13.4, 7)), "flipped w": ((1, 9.4), (9.4, 10.4)),
+        "y": ((1, 14.83), (5, 20.83)),
+    },
+    ("matrix", 1): {
+        "matrix": ((1, 2.46), (5, 7.46)), "x": ((1, 9.86), (6, 9.86)),
+        "y": ((1, 13.82), (5, 13.82)),
+    },
+    ("phases", 1): {
+        "x": ((1, 0), (3.4, 2)), "w": ((1, 4.4), (3.4, 5.4)), "y": ((5.8, 0), (5.8, 4)),
+    },
+    ("phases", 2): {
+        "x": ((1, 0), (7.4, 3)), "w": ((1, 5.4), (6.4, 6.4)), "y": ((1, 8.8), (5, 14.8)),
+    },
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("view", "axes"), PLACES)
+def test_where_the_grids_lie(view, axes):
+    x, w = np.ones((1, 2, *(3, 4)[:axes]), int), np.ones((2, 1, *(2, 2)[:axes]), int)
+    padding = ((1, 0), (0, 1))[:axes]
+    drawing = draw(tconv.explain(x, w, stride=2, padding=padding), view)
+    cells = {}
+    for cell in drawing.cells:
+        cells.setdefault(cell.grid, []).append((cell.row, cell.column))
+    ends = {grid: [*places[0], *places[-1]] for grid, places in cells.items()}
+    wanted = {grid: [*first, *last] for grid, (first, last) in PLACES[view, axes].items()}
+    assert ends == {grid: pytest.approx(places, abs=0.006) for grid, places in wanted.items()}
+
+
 @pytest.mark.parametrize("view", VIEWS)
 @pytest.mark.parametrize("index", [(), (80, 3)])
 def test_what_is_too_large_is_cut_around_the_focus_with_a_note(view, index):

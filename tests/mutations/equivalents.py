@@ -1,6 +1,25 @@
 """Mutants that no test can tell from the package, and why: by the name of the mutant."""
 
 EQUIVALENTS: dict[str, str] = {
-    "tconv/_numpy/forms/__init__.py <module>: 16 -> 17": "Up to which size an index is kept: it "
-    "decides about time and memory alone, and within the bounds of both.",
+    "tconv/_jax/entry.py _lax_precision: 0 -> -1": "One equation is traced: it is the last.",
+    "tconv/_jax/entry.py _lax_precision: 1 -> 0": "It depends on no size.",
+    "tconv/_jax/entry.py _lax_precision: 1 -> 0 (2)": "It depends on no size.",
+    "tconv/_jax/entry.py _lax_precision: 1 -> 0 (3)": "It depends on no size.",
+    "tconv/_jax/entry.py _lax_precision: 1 -> 0 (4)": "It depends on no size.",
+    "tconv/_jax/entry.py _lax_precision: 1 -> 2": "It depends on no size.",
+    "tconv/_jax/entry.py _lax_precision: 1 -> 2 (2)": "It depends on no size.",
+    "tconv/_jax/entry.py _lax_precision: 1 -> 2 (3)": "It depends on no size.",
+    "tconv/_jax/entry.py _lax_precision: 1 -> 2 (4)": "It depends on no size.",
+    "tconv/explanation/views/section.py Section.x_grid: 0 -> -1": "Without a row a grid is asked "
+    "for its indices alone, which do not depend on where it lies.",
+    "tconv/explanation/views/section.py Section.x_grid: 0 -> 1": "Without a row a grid is asked "
+    "for its indices alone, which do not depend on where it lies.",
+    "tconv/explanation/views/section.py Section.y_grid: 0 -> -1": "Without a row a grid is asked "
+    "for its indices alone, which do not depend on where it lies.",
+    "tconv/explanation/views/section.py Section.y_grid: 0 -> 1": "Without a row a grid is asked "
+    "for its indices alone, which do not depend on where it lies.",
+    "tconv/testing/problems/problem.py Problem.__repr__: 0 -> -1": "Its entries are equal.",
+    "tconv/testing/problems/problem.py Problem.__repr__: 0 -> -1 (2)": "Its entries are equal.",
+    "tconv/testing/problems/simplify.py _smaller: least <= n < value -> least <= n <= value": "A "
+    "step to the value itself changes nothing, and what does not differ is no candidate.",
 }

@@ -24,7 +24,7 @@ ARITHMETIC: dict[type[ast.operator], type[ast.operator]] = {
 }  # fmt: skip
 FOR_CHECKERS = ("TYPE_CHECKING", "MYPY")
 WITHOUT_EFFECT = ("strict", "maxsize")
-SYMMETRIC = ("min", "max", "gcd")  # the order of their arguments says nothing
+SYMMETRIC = ("min", "max", "gcd")
 ERRORS = ("fail",)  # functions that raise: their arguments are texts
 COUNTS, RATES = "Counts", "Rates"  # what functions return, and what is called, that decide on time
 
@@ -124,6 +124,8 @@ class _Finder(ast.NodeVisitor):
         self.places.append(node.name)
         self.lines = (node.body[0].lineno, node.end_lineno)
         for default in (*node.args.defaults, *node.args.kw_defaults):
+            if isinstance(default, ast.Constant) and default.value == "":
+                continue
             if isinstance(default, ast.Constant) and isinstance(default.value, str | None):
                 self.add(default, "0" if default.value is None else "''")
             elif default is not None:
@@ -216,11 +218,17 @@ def _changes(node: ast.expr) -> Iterator[ast.expr]:
         elif isinstance(node.value, int | float):
             yield ast.Constant(node.value + 1)
             yield ast.Constant(node.value - 1)
-    elif isinstance(node, ast.Call) and len(node.args) > 1 and not _calls(node, *SYMMETRIC):
+    elif isinstance(node, ast.Call) and len(node.args) > 1 and not _is_symmetric(node):
         first, second, *others = node.args
         starred = isinstance(first, ast.Starred) or isinstance(second, ast.Starred)
         if not starred and ast.dump(first) != ast.dump(second):
             yield ast.Call(node.func, [second, first, *others], node.keywords)
+
+
+def _is_symmetric(node: ast.Call) -> bool:
+    """Whether the order of its arguments says nothing: min(a, b), or array.swapaxes(a, b)."""
+    method = getattr(node.func, "attr", "")
+    return _calls(node, *SYMMETRIC) or (method == "swapaxes" and len(node.args) == 2)
 
 
 def _is_union(node: ast.expr) -> bool:

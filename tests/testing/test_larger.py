@@ -66,6 +66,36 @@ def test_the_problems_of_the_array_are_valid_and_the_same_each_time(kind):
     assert all(p.valid and p.terms <= 4_000 for p in first)
 
 
+def test_the_levels_of_the_array_of_one_axis():
+    problems = list(pair_problems("conv_transpose", (1,), ("float32",), 0))
+    assert {problem.batch for problem in problems} == {1, 2, 5}
+    assert {problem.groups for problem in problems} == {1, 2, 5}
+    for name in ("in_channels", "out_channels"):
+        assert {getattr(p, name) // p.groups for p in problems} == {1, 2, 5, 17}
+    axes = [problem.axes[0] for problem in problems]
+    assert {axis.input_size for axis in axes} == {1, 2, 5, 17, 34}
+    assert {axis.kernel_size for axis in axes} == {1, 2, 3, 5, 9}
+    assert {axis.stride for axis in axes} == {1, 2, 3, 9}
+    assert {axis.dilation for axis in axes} == {1, 2, 3, 7}
+    paddings, output_paddings = set(), set()
+    for axis in axes:
+        extent = axis.dilation * (axis.kernel_size - 1) + 1
+        half = extent // 2
+        pairs = [(0, 0), (half, half), (extent, extent), (half + 1, 0), (-1, -2)]
+        paddings.add(pairs.index(axis.padding))
+        steps = [0, axis.stride - 1, max(axis.stride, axis.dilation) - 1]
+        output_paddings.add(steps.index(axis.output_padding))
+    assert paddings == {0, 1, 2, 3, 4}
+    assert output_paddings == {0, 1, 2}
+    assert {problem.bias for problem in problems} == {False, True}
+    assert {problem.memory for problem in problems} == {
+        "contiguous",
+        "fortran",
+        "reversed",
+        "strided",
+    }
+
+
 def test_a_third_of_the_generated_problems_is_larger():
     problems = list(generated("conv_transpose", 60, 0, ndim=(1, 2, 3)))
     assert sum(max(p.input_size) > 8 or max(p.kernel_size) > 5 for p in problems) >= 12

@@ -96,6 +96,33 @@ def test_a_weight_that_the_model_computes_is_random(tmp_path, arrays, capsys):
     assert "y                     random w" in printed
 
 
+def test_the_bias_is_the_model_s_own_or_random_where_the_model_computes_it(
+    tmp_path, arrays, monkeypatch
+):
+    from tconv.testing.commands import model
+
+    right, tried = model.by_the_runtime, []
+
+    def noted(provider, one, inputs):
+        tried.append([onnx.numpy_helper.to_array(each) for each in one.graph.initializer][1:])
+        return right(provider, one, inputs)
+
+    monkeypatch.setattr(model, "by_the_runtime", noted)
+    nodes = [
+        node(["x", "w", "b"], "own"),
+        helper.make_node("Neg", ["b"], ["c"]),
+        node(["x", "w", "c"], "computed"),
+        node(["x", "w"], "none"),
+        helper.make_node("Sum", ["own", "computed", "none"], ["y"]),
+    ]
+    assert main(["check", written(tmp_path / "m.onnx", nodes, arrays)]) == 0
+    (own,), (computed,), none = tried
+    np.testing.assert_array_equal(own, arrays["b"])
+    assert (computed.shape, computed.dtype) == ((6,), np.float32)
+    assert (abs(computed) != abs(arrays["b"])).all()
+    assert none == []
+
+
 def test_nodes_in_branches_are_found(tmp_path, arrays, capsys):
     then = helper.make_graph(
         [node(["x", "w"], "inner")], "then", [],

@@ -5,9 +5,10 @@ from functools import partial
 import numpy as np
 import pytest
 
+from tconv import conv_transpose, conv_transpose_vjp
 from tconv.testing import CheckFailure, Problem
 from tconv.testing.failure.report import name_of
-from tconv.testing.trial import Finding, Subject
+from tconv.testing.trial import Finding, Subject, Trial
 
 
 def any_function(x, w, b=None, **keywords):
@@ -58,6 +59,19 @@ def test_the_worst_is_the_one_that_is_wrong_and_furthest_off():
     assert "y[0, 0, 1]" in around(np.array([[[11.0, 4.0]]]), np.array([[[10.0, 1.0]]]))[0]
 
 
+def test_the_distance_of_complex_numbers_is_that_of_the_plane():
+    """3 + 4j is 5 away, and 4 + 4j is 5.66; of infinities that are equal nothing is wrong."""
+    expected = np.array([[[1 + 1j, 0, np.inf]]])
+    got = np.array([[[4 + 5j, 4 + 4j, np.inf]]])
+    place = around(got, expected, allowed=np.full((1, 1, 1), 0.5))[0]
+    assert place == "Around the worst element, y[0, 0, 1], off by 5.66 where rounding explains 0.5:"
+    got = np.array([[[1.0, np.inf, -9.0]]])
+    assert "y[0, 0, 2]" in around(got, np.array([[[1.0, np.inf, 9.0]]]))[0]
+    assert "y[0, 0, 1]" in around(got, np.array([[[1.0, -np.inf, 9.0]]]))[0]
+    exact = np.array([[[2**70, 1, 5]]], object)
+    assert "y[0, 0, 2]" in around(np.array([[[2**70, 1, 3]]], object), exact)[0]
+
+
 @pytest.mark.parametrize(
     ("value", "shown"),
     [
@@ -102,6 +116,19 @@ def test_the_head_says_what_is_wrong_with_which_map(subject, what):
     assert head == f"any_function is not a correct {what}"
     assert message == "it is off (row 1, seed 0)."
     assert (found.problem, found.property_name) == (finding.problem, "values")
+
+
+def test_a_function_is_put_to_its_problem_and_one_with_a_pullback_to_a_cotangent_too():
+    problem = Problem((4,), (2,), bias=True)
+    results = Trial(Subject(conv_transpose), problem).run()
+    assert list(results) == ["y"]
+    np.testing.assert_array_equal(results["y"], conv_transpose(*problem.arrays()))
+    both = Trial(Subject(conv_transpose_vjp, vjp=True), problem)
+    assert list(both.run()) == ["y", "dx", "dw", "db"]
+    doubled = both.run(dy=2 * both.operands["dy"])
+    np.testing.assert_array_equal(doubled["db"], 2 * both.operands["dy"].sum((0, 2)))
+    without = Trial(Subject(conv_transpose_vjp, vjp=True), Problem((4,), (2,)))
+    assert without.run()["db"] is None
 
 
 def test_names_of_callables():

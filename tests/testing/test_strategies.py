@@ -14,6 +14,7 @@ from tconv.testing.strategies import (
     arrays,
     conv_problems,
     conv_transpose_problems,
+    generated,
     geometries,
 )
 
@@ -40,6 +41,13 @@ def test_problems_are_valid_bounded_and_can_be_pasted(problem):
     y = function(x, w, b, **problem.keywords)
     assert y.shape == problem.output_shape
     assert y.dtype == problem.dtype
+
+
+def test_what_cannot_be_drawn_is_given_up_after_20_draws(monkeypatch):
+    drawn = []
+    monkeypatch.setattr(generated, "_drawer", lambda strategy: drawn.append)
+    assert list(generated.generated("conv_transpose", 7, 0)) == []
+    assert len(drawn) == 7 * 20
 
 
 FORWARD = set(HOLDS) - {"output_padding >= stride", "size 1"}  # a window may need a larger input

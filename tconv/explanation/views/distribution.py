@@ -60,9 +60,9 @@ def _rows(section: Section, step: int | None) -> Drawing:
     sheet, inputs = Sheet(), _inputs(section)
     current = inputs[step - 1] if step else None
     for row, channel in enumerate(section.channels):
-        grid = section.w_grid(row=row, column=LABELS)
+        w = section.w_grid(row, LABELS)
         sheet.labels.append(_row_label(row, section.w_name(channel)))
-        _kernel(sheet, section, grid, channel, lit=current is not None and current[0] == channel)
+        _kernel(sheet, section, w, channel, lit=current is not None and current[0] == channel)
     top = len(section.channels) + 0.6
     near = inputs.index(section.focus_inputs[0]) if section.focus_inputs else None
     shown = window(range(len(inputs)), step - 1 if step else near)
@@ -77,7 +77,7 @@ def _rows(section: Section, step: int | None) -> Drawing:
     sheet.labels.append(_row_label(grid.row, section.y_name()))
     _crop_frame(sheet, section, grid)
     sheet.frames = [replace(one, row=top, rows=one.row + 1 - top) for one in sheet.frames]
-    return _finished(sheet, section, [section.w_grid(), grid])
+    return _finished(sheet, section, [w, grid])
 
 
 def _panels(section: Section, step: int | None) -> Drawing:
@@ -89,7 +89,7 @@ def _panels(section: Section, step: int | None) -> Drawing:
     row = 1.0
     for channel in section.channels:
         x = section.x_grid(row=row)
-        w = section.w_grid(row=row, column=sheet.title(x, section.x_name(channel)))
+        w = section.w_grid(row, sheet.title(x, section.x_name(channel)))
         beside = sheet.title(w, section.w_name(channel))
         _input(sheet, section, x, channel, added, current)
         _kernel(sheet, section, w, channel, lit=current is not None and current[0] == channel)

@@ -24,7 +24,7 @@ def phases(sums: Sums, index: Shape | None = None) -> Drawing:
             place, fill = x.place(position), X_FOCUS if lit else X
             text = section.x(channel, position)
             sheet.cells.append(Cell("x", position, *place, text, fill, bold=lit))
-        w = section.w_grid(row=row, column=beside)
+        w = section.w_grid(row, beside)
         beside = sheet.title(w, section.w_name(channel))
         for tap in w.indices():
             lit = (channel, tap) in section.focus_taps

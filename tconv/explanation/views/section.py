@@ -78,13 +78,11 @@ class Section:
         """Where y is drawn."""
         return grid("y", self.outputs(), self.position, row=row, column=column)
 
-    def w_grid(self, row: float = 0, column: float = 0) -> Grid:
+    def w_grid(self, row: float, column: float) -> Grid:
         """Where w is drawn."""
         return grid("w", [range(axis.kernel_size) for axis in self.axes], row=row, column=column)
 
-    def scatter_grid(
-        self, name: str, row: float = 0, column: float = 0, *, limit: int = LIMIT
-    ) -> Grid:
+    def scatter_grid(self, name: str, row: float, column: float, *, limit: int = LIMIT) -> Grid:
         """Where the full scatter is drawn, in positions of y, with what extends it."""
         whole = []
         for axis in self.axes:

@@ -105,9 +105,8 @@ def _around_the_worst(finding: Finding) -> list[str]:
     got, expected = finding.got, finding.expected
     if got is None or expected is None or got.shape != expected.shape or got.size == 0:
         return []
-    wide = np.complex128 if "c" in (got.dtype.kind, expected.dtype.kind) else np.float64
     with np.errstate(all="ignore"):
-        difference = np.abs(got.astype(wide) - expected.astype(wide))
+        difference = np.abs(got.astype(np.complex128) - expected.astype(np.complex128))
     wrong = finding.wrong if finding.wrong is not None else got != expected
     difference = np.where(wrong, np.where(np.isnan(difference), np.inf, difference), -1.0)
     worst = np.unravel_index(int(np.argmax(difference)), got.shape)

@@ -16,13 +16,7 @@ Change = Callable[[Array, Array, Array | None, Array], Cotangents]
 VJPS: dict[str, Function] = {"conv_transpose_vjp": conv_transpose_vjp, "conv_vjp": conv_vjp}
 
 
-def mistaken(
-    name: str,
-    mistake: str,
-    change: Change,
-    kind: str = "conv_transpose_vjp",
-    source: str = "",
-) -> Mutant:
+def mistaken(name: str, mistake: str, change: Change, kind: str) -> Mutant:
     """The mutant that changes the cotangents (dx, dw, db) of a cotangent dy."""
 
     def fn(x: Array, w: Array, b: Array | None = None, **kw: Any) -> Any:
@@ -35,7 +29,7 @@ def mistaken(
         return y, pull
 
     fn.__name__, fn.__doc__ = name, mistake
-    return mutant(fn, source, kind)
+    return mutant(fn, kind=kind)
 
 
 def dy_read_as_contiguous(x: Array, w: Array, b: Array | None = None, **kw: Any) -> Any:

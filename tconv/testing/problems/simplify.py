@@ -40,13 +40,13 @@ def nearest_supported(problem: Problem, supports: Predicate) -> Problem | None:
     """The problem, or one a few simplifications away, that ``supports`` accepts."""
     if supports(problem):
         return problem
-    steps = list(_repairs(problem))
+    steps = _repairs(problem)
     for step in steps:
         candidate = replace(problem, **step)
         if candidate.valid and supports(candidate):
             return candidate
-    for step in steps:
-        candidate = replace(problem, **step)
+    for number in range(len(steps)):
+        candidate = replace(problem, **_repairs(problem)[number])
         if candidate.valid:
             problem = candidate
         if supports(problem):
@@ -69,10 +69,11 @@ def _steps(p: Problem) -> Iterator[dict[str, Any]]:
     yield {"memory": "contiguous"}
     yield {"spread": 0, "condition": 1}
     yield {"bias": False}
-    if p.batch is None or p.batch > 1:
+    if p.batch != 0:
         yield {"batch": 1}
-    for batch in _smaller(p.batch or 0, 2):
-        yield {"batch": batch}
+    if p.batch is not None:
+        for batch in _smaller(p.batch, 2):
+            yield {"batch": batch}
     for groups in _smaller(p.groups, 1):
         yield {
             "groups": groups,
@@ -108,33 +109,32 @@ def _padding_steps(p: Problem, axis: int) -> Iterator[dict[str, Any]]:
     half = int(lo / 2), int(hi / 2)
     nearer = (lo - (lo > 0) + (lo < 0), hi - (hi > 0) + (hi < 0))
     for pair in ((0, 0), (lo, lo), (hi, hi), half, nearer, (lo, nearer[1]), (nearer[0], hi)):
-        # Nearer to 0, or as near and symmetric: every step makes progress.
+        # Nearer to 0: every step makes progress.
         if abs(pair[0]) + abs(pair[1]) < abs(lo) + abs(hi):
             yield {"padding": _with(p.padding, axis, pair)}
 
 
-def _repairs(p: Problem) -> Iterator[dict[str, Any]]:
+def _repairs(p: Problem) -> list[dict[str, Any]]:
     """What implementations most often leave out, one step for each."""
-    yield {"memory": "contiguous"}
-    yield {"batch": max(p.batch or 0, 1)}
-    yield {"padding": tuple((max(min(pair), 0),) * 2 for pair in p.padding)}
-    yield {
-        "output_padding": tuple(
-            min(op, s - 1) for op, s in zip(p.output_padding, p.stride, strict=True)
-        )
-    }
-    yield {"output_padding": 0}
-    yield {
-        "groups": 1,
-        "in_channels": p.in_channels // p.groups,
-        "out_channels": p.out_channels // p.groups,
-    }
-    yield {"dilation": 1, "output_padding": 0}
-    yield {"bias": False}
-    yield {"spread": 0, "condition": 1}
-    yield {"padding": 0}
-    yield {name: (getattr(p, name)[0],) * p.ndim for name in _PER_AXIS}
-    yield {"stride": 1, "output_padding": 0}
+    pairs = zip(p.output_padding, p.stride, strict=True)
+    return [
+        {"memory": "contiguous"},
+        {"batch": p.batch or 1},
+        {"padding": tuple((max(min(pair), 0),) * 2 for pair in p.padding)},
+        {"output_padding": tuple(min(op, s - 1) for op, s in pairs)},
+        {"output_padding": 0},
+        {
+            "groups": 1,
+            "in_channels": p.in_channels // p.groups,
+            "out_channels": p.out_channels // p.groups,
+        },
+        {"dilation": 1, "output_padding": 0},
+        {"bias": False},
+        {"spread": 0, "condition": 1},
+        {"padding": 0},
+        {name: (getattr(p, name)[0],) * p.ndim for name in _PER_AXIS},
+        {"stride": 1, "output_padding": 0},
+    ]
 
 
 def _with(entries: tuple[Any, ...], axis: int, value: Any) -> tuple[Any, ...]:
