@@ -78,7 +78,7 @@ def weight_counts(plan: Plan) -> Counts:
     inputs = plan.group_in_channels if plan.channels_last else plan.axes[-1].input_size
     stacking = (
         concatenation(stacked, inputs)
-        + Counts(kept=sizes.y_reached + 2 * stacked)
+        + Counts(kept=sizes.y_reached + stacked)
         + Counts(calls=sizes.shifts)
     )
     product = gemm(rows, sizes.reached, columns, sizes.groups)

@@ -30,8 +30,9 @@ Reads = Mapping[str, tuple[Sequence[int], int]]
 
 OPERANDS = {"y": ("x", "w"), "x": ("y", "w"), "w": ("x", "y")}
 
-# Elements that a form may keep: 4 MB of float32.
-ROOM = 1 << 20
+# Elements that a form may keep: 4 MB of float32.  And what slabs may compute of the whole's work:
+# neighbours compute some of the same.
+ROOM, MOST_WORK = 1 << 20, 1.25
 
 
 @dataclass(frozen=True)
@@ -44,19 +45,31 @@ class Slabs:
     starts: tuple[int, ...] = (0,)
     parts: Parts | None = None
 
+    def number(self, whole: Plan) -> int:
+        """How many make the whole."""
+        return whole.batch // self.samples.batch * len(self.starts)
+
 
 @lru_cache(maxsize=1024)
 def slabs_of(result: str, plan: Plan, counts: Count) -> Slabs | None:
     """The largest slabs for which a form of these counts keeps no more than fits, or the smallest
-    where none do; None where the whole fits, or there are none."""
+    that do not compute too much where none do; None where the whole fits, or there are none."""
     sizes = (plan.batch, *plan.input_size, *plan.output_size)
     if not all(map(is_known, sizes)) or counts(plan).kept <= ROOM:
         return None
-    found = None
-    for found in _smaller_and_smaller(result, plan):
-        if counts(found.slab).kept <= ROOM:
+    most, found = MOST_WORK * _work(counts(plan)), None
+    for slabs in _smaller_and_smaller(result, plan):
+        of_slab = counts(slabs.slab)
+        if slabs.number(plan) * _work(of_slab) > most:
+            break
+        found = slabs
+        if of_slab.kept <= ROOM:
             break
     return found
+
+
+def _work(counts: Counts) -> float:
+    return counts.products + counts.convolved + counts.added
 
 
 def _smaller_and_smaller(result: str, plan: Plan) -> Iterator[Slabs]:
@@ -103,8 +116,7 @@ def counts_in_slabs(result: str, counts: Count, plan: Plan) -> Counts:
         return counts(plan)
     slab = slabs.slab
     again = copy(prod(slab.x_shape) + prod(slab.y_shape), slab.axes[-1].input_size)
-    number = plan.batch // slabs.samples.batch * len(slabs.starts)
-    return (counts(slab) + again).repeated(number)
+    return (counts(slab) + again).repeated(slabs.number(plan))
 
 
 def in_slabs(

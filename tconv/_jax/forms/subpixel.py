@@ -74,9 +74,7 @@ def gemm_counts(plan: Plan) -> Counts:
     stacked = sizes.cells * sizes.groups * depth
     inputs = plan.group_in_channels if plan.channels_last else plan.axes[-1].input_size
     stacking = (
-        concatenation(stacked, inputs)
-        + Counts(kept=2 * stacked + sizes.y)
-        + Counts(calls=sizes.shifts)
+        concatenation(stacked, inputs) + Counts(kept=stacked + sizes.y) + Counts(calls=sizes.shifts)
     )
     product = gemm(rows, depth, sizes.cells, sizes.groups)
     return copy(sizes.w, 1) + stacking + product + interleaving(plan)

@@ -44,7 +44,7 @@ def conv_counts(plan: Plan) -> Counts:
     sizes = sizes_of(plan)
     depth = sizes.outputs * sizes.taps
     product = gemm(sizes.inputs, depth, sizes.positions, sizes.groups)
-    return windowing(plan) + product + Counts(kept=2 * sizes.positions * sizes.groups * depth)
+    return windowing(plan) + product + Counts(kept=1.5 * sizes.positions * sizes.groups * depth)
 
 
 def weight_counts(plan: Plan) -> Counts:
@@ -52,4 +52,4 @@ def weight_counts(plan: Plan) -> Counts:
     sizes = sizes_of(plan)
     rows = sizes.outputs * sizes.taps
     product = gemm(sizes.inputs, sizes.positions, rows, sizes.groups)
-    return windowing(plan) + product + Counts(kept=2 * sizes.positions * sizes.groups * rows)
+    return windowing(plan) + product + Counts(kept=1.5 * sizes.positions * sizes.groups * rows)
