@@ -11,7 +11,7 @@ from jax import Array, lax
 
 from tconv._core.arguments import is_known
 from tconv._core.axis import Axis
-from tconv._core.parts import parts_of
+from tconv._jax.forms.parts import parts_of
 
 
 @dataclass(frozen=True)

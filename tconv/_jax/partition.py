@@ -21,8 +21,8 @@ from jax.experimental.custom_partitioning import (
     custom_partitioning,
 )
 
-from tconv._core.parts import READS
 from tconv._core.plan import Plan
+from tconv._jax.forms.parts import READS
 from tconv._jax.halos import exchanged, from_each, part_of
 from tconv._jax.sharding import Division, settled
 

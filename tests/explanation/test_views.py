@@ -57,6 +57,25 @@ def test_inputs_taps_and_output_in_focus(view):
     assert drawing.grid("y")[0, 1].text == "12"
 
 
+@pytest.mark.parametrize("index", [(0, 0, 1), (2, 1, 2), (1, 2, 5)])
+def test_what_meets_in_the_focus_has_its_channels(index):
+    """Samples, channels and groups apart: each output by the definition."""
+    x, w = np.ones((3, 4, 3), int), np.ones((4, 2, 3), int)
+    section = Section(tconv.explain(x, w, stride=2, groups=2), index)
+    _, channel, o = index
+    group = channel // 2
+    meeting = [(i, o - 2 * i) for i in range(3) if 0 <= o - 2 * i < 3]
+    channels = (2 * group, 2 * group + 1)
+    assert set(section.focus_inputs) == {(c, (i,)) for c in channels for i, _ in meeting}
+    assert set(section.focus_taps) == {(c, (t,)) for c in channels for _, t in meeting}
+    assert (section.sample, section.channel, section.other) == (index[0], channel, channel % 2)
+    assert list(section.channels) == list(channels)
+    assert section.position == (o,)
+    assert Section(section.sums, index, focused=False).position is None
+    whole = Section(section.sums)
+    assert (whole.sample, whole.channel, whole.position) == (0, 0, None)
+
+
 def test_distribution_shows_the_full_scatter_and_the_crop():
     drawing = draw(why(), "distribution", 0, 1)
     full = reference.conv_transpose(
@@ -198,25 +217,6 @@ def test_channels_stand_below_each_other_and_are_named():
     drawing = VIEWS["distribution"](tconv.explain(x, w, groups=2), (1, 1, 0, 0))
     assert {"x[1, 2]", "x[1, 3]", "w[2, 0]", "w[3, 0]", "y[1, 1]"} <= set(labels(drawing))
     assert len([cell for cell in drawing.cells if cell.grid == "x"]) == 8
-
-
-@pytest.mark.parametrize("index", [(0, 0, 1), (2, 1, 2), (1, 2, 5)])
-def test_what_meets_in_the_focus_has_its_channels(index):
-    """Samples, channels and groups apart: each output by the definition."""
-    x, w = np.ones((3, 4, 3), int), np.ones((4, 2, 3), int)
-    section = Section(tconv.explain(x, w, stride=2, groups=2), index)
-    _, channel, o = index
-    group = channel // 2
-    meeting = [(i, o - 2 * i) for i in range(3) if 0 <= o - 2 * i < 3]
-    channels = (2 * group, 2 * group + 1)
-    assert set(section.focus_inputs) == {(c, (i,)) for c in channels for i, _ in meeting}
-    assert set(section.focus_taps) == {(c, (t,)) for c in channels for _, t in meeting}
-    assert (section.sample, section.channel, section.other) == (index[0], channel, channel % 2)
-    assert list(section.channels) == list(channels)
-    assert section.position == (o,)
-    assert Section(section.sums, index, focused=False).position is None
-    whole = Section(section.sums)
-    assert (whole.sample, whole.channel, whole.position) == (0, 0, None)
 
 
 # The first and the last cell of each grid: two input channels below each other, 1.4 cells apart,

@@ -156,6 +156,15 @@ def test_state_kept_between_calls():
     assert (first[1::2] != second[1::2]).all()
 
 
+@pytest.mark.parametrize("pair", [(1, 0), (0, 1), (0, 3), (4, 1), (2, 0), (1, 1), (0, 2)])
+def test_unequal_sides_are_split_anew(pair):
+    x, w = np.arange(1.0, 6)[None, None], np.array([[[1.0, -2, 3]]])
+    found = NAMED["odd padding split otherwise"](x, w, stride=(2,), padding=(pair,))
+    low = -(-sum(pair) // 2)
+    expected = conv_transpose(x, w, stride=2, padding=[(low, sum(pair) - low)])
+    np.testing.assert_array_equal(found, expected)
+
+
 NAMED = {mutant.name: mutant.fn for mutant in MUTANTS}
 FN = {mutant.name: mutant.fn for mutant in SIZES}
 

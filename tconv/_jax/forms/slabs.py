@@ -18,9 +18,9 @@ from jax import Array, lax
 
 from tconv._core.arguments import is_known
 from tconv._core.cost import Counts, copy
-from tconv._core.parts import READS, Parts, parts_of
 from tconv._core.plan import Plan
 from tconv._jax.forms.axes import Precision, into_last, out_of_last, padded
+from tconv._jax.forms.parts import READS, Parts, parts_of
 
 Compute = Callable[[Plan, Array, Array, Precision], Array]
 Count = Callable[[Plan], Counts]

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from tconv._core.axis import Axis
-from tconv._core.parts import READS, parts_of
 from tconv._core.plan import Plan
+from tconv._jax.forms.parts import READS, parts_of
 from tests.support.definition import maps
 
 FAR = 100
