@@ -1,6 +1,10 @@
 """Mutants that no test can tell from the package, and why: by the name of the mutant."""
 
 EQUIVALENTS: dict[str, str] = {
+    "tconv/_core/boundary.py _turn: -period <= position < 0 -> -period <= position <= 0": "Position"
+    " 0 is in every image, and is read there before turns are counted.",
+    "tconv/_core/boundary.py _turn: 0 -> 1": "Position 0 is in every image, and is read there "
+    "before turns are counted.",
     "tconv/_jax/entry.py _lax_precision: 0 -> -1": "One equation is traced: it is the last.",
     "tconv/_jax/entry.py _lax_precision: 1 -> 0": "It depends on no size.",
     "tconv/_jax/entry.py _lax_precision: 1 -> 0 (2)": "It depends on no size.",
