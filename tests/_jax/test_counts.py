@@ -33,13 +33,13 @@ def multiplied(jaxpr: Any) -> Counter[str]:
     for equation in jaxpr.eqns:
         name, parameters = equation.primitive.name, equation.params
         size = prod(equation.outvars[0].aval.shape)
-        first, second = (each.aval.shape for each in (equation.invars * 2)[:2])
+        shapes = [each.aval.shape for each in equation.invars]
         if name == "dot_general":
             (summed, _), _ = parameters["dimension_numbers"]
-            total["products"] += size * prod(first[axis] for axis in summed)
+            total["products"] += size * prod(shapes[0][axis] for axis in summed)
         elif name == "conv_general_dilated":
             kernel = parameters["dimension_numbers"].rhs_spec[1:]
-            total["convolved"] += size * prod(second[axis] for axis in kernel)
+            total["convolved"] += size * prod(shapes[1][axis] for axis in kernel)
         for inner in parameters.values():
             if hasattr(inner, "jaxpr"):
                 total += multiplied(inner.jaxpr)

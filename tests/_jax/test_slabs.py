@@ -53,7 +53,7 @@ def test_slabs_of_several_sizes_make_the_whole(result: str, most: int) -> None:
     counts = partial(keeping, ROOM / most)
     slabs = slabs_of(result, IMAGE, counts)
     assert slabs is not None
-    assert counts(slabs.slab).kept <= ROOM or slabs.slab.input_size[0] < 4
+    assert counts(slabs.slab).kept < 2 * ROOM or slabs.slab.input_size[0] < 4
     arrays = dict(zip("xwy", operands(IMAGE), strict=True))
     want = dict(zip("yxw", maps(IMAGE, *arrays.values()), strict=True))[result]
     compute = FORMS[result][BASES[result]].compute
@@ -77,6 +77,18 @@ def test_parts_of_the_batch_come_first() -> None:
     assert slabs is not None
     assert slabs.parts is not None
     assert slabs.slab.batch == 1
+
+
+def test_of_two_the_one_nearer_to_the_room_is_taken() -> None:
+    """Those of w are divisors: of 14 rows 7 or 2."""
+    axis = Axis(14, 14, 3, 1, 1, 1)
+    plan = replace(IMAGE, batch=1, axes=(axis, axis))
+    for of_rows, expected in ((1 / 6, 7), (1 / 2, 2), (1 / 3.8, 7), (1 / 3.6, 2)):
+        slabs = slabs_of(
+            "w", plan, lambda plan, n=of_rows: Counts(kept=ROOM * n * plan.input_size[0])
+        )
+        assert slabs is not None
+        assert slabs.slab.input_size[0] == expected
 
 
 def test_parts_of_y_are_whole_strides_and_those_of_w_share_no_inputs() -> None:

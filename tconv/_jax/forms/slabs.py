@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache, partial
-from math import isqrt, prod
+from math import inf, isqrt, prod
 
 import jax
 import jax.numpy as jnp
@@ -52,18 +52,19 @@ class Slabs:
 
 @lru_cache(maxsize=1024)
 def slabs_of(result: str, plan: Plan, counts: Count) -> Slabs | None:
-    """The largest slabs for which a form of these counts keeps no more than fits, or the smallest
-    that do not compute too much where none do; None where the whole fits, or there are none."""
+    """The slabs for which what a form of these counts keeps comes nearest to the room for it, that
+    do not compute too much; None where the whole fits, or there are none."""
     sizes = (plan.batch, *plan.input_size, *plan.output_size)
     if not all(map(is_known, sizes)) or counts(plan).kept <= ROOM:
         return None
-    most, found = MOST_WORK * _work(counts(plan)), None
+    most, found, kept = MOST_WORK * _work(counts(plan)), None, inf
     for slabs in _smaller_and_smaller(result, plan):
         of_slab = counts(slabs.slab)
-        if slabs.number(plan) * _work(of_slab) > most:
+        too_much = slabs.number(plan) * _work(of_slab) > most
+        if too_much or (found is not None and kept * of_slab.kept < ROOM**2):
             break
-        found = slabs
-        if of_slab.kept <= ROOM:
+        found, kept = slabs, of_slab.kept
+        if kept <= ROOM:
             break
     return found
 
