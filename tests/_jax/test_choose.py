@@ -19,6 +19,7 @@ def plan_of(axes: int, kernel_size: int, stride: int, dilation: int, groups: int
     return conv_transpose_call(x, w, None, stride=stride, dilation=dilation, groups=groups).plan
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("axes", [1, 2, 3])
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_every_plan_has_a_form(axes: int, dtype: str) -> None:

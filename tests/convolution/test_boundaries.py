@@ -141,6 +141,7 @@ def test_numpy_is_exact_in_integers(few, problem):
         check_exactly([problem], "numpy")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("few", [-1, boundary.FEW])
 @compiled
 @given(problems=bundles(bounded(dtypes=("int64", "int32"), spread=1)))
