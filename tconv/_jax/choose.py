@@ -22,6 +22,7 @@ from tconv._core.cost import Counts, Rates, cheapest
 from tconv._core.lattice import Cells, cells_of
 from tconv._core.plan import Plan
 from tconv._jax.forms import FORMS, IN_SLABS
+from tconv._jax.forms.slabs import slabs_of
 
 # Programs grow with the combinations of shifts: a stride-1 kernel of 64 x 64 has 4096 of them, and
 # with the 100 of a 10 x 10 one both gradients compile in 5.5 s.  Beyond this many a convolution is
@@ -100,10 +101,10 @@ def _candidates(result: str, plan: Plan, dtype: np.dtype[Any], known: bool) -> d
         for name, form in FORMS[result].items():
             whole = name.removesuffix(IN_SLABS)
             possible = _is_possible(whole, result, plan, dtype, most_sums)
-            if form.counts is not None and possible and (known or whole == name):
+            if form.counts is None or not possible:
+                continue
+            if whole == name or (known and slabs_of(result, plan, FORMS[result][whole].counts)):
                 found[name] = form.counts(plan)
-                if whole != name and found[name] == found.get(whole):
-                    del found[name]  # there are no slabs
         if found:
             return found
     return {ANY[result]: Counts()}

@@ -19,11 +19,10 @@ from tconv._core.cost import Counts
 from tconv._core.plan import Plan
 from tconv._jax import choose, residues, rewrites, versions
 from tconv._jax.forms import CONVOLUTIONS, FORMS, taps
-from tconv._jax.forms.axes import Precision
+from tconv._jax.forms.axes import OPERANDS, Precision
 from tconv._jax.partition import on_automatic_axes, on_explicit_axes
 from tconv._jax.sharding import agreed
 
-OPERANDS = {"y": ("x", "w"), "x": ("y", "w"), "w": ("x", "y")}
 METHODS = {"col2im": "columns", "dilated": "dilated", "matrix": "matrix"}
 
 # Their matrix units multiply half kinds, sum in float32 and round once; elsewhere half kinds are

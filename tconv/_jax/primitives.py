@@ -25,7 +25,8 @@ from tconv._core import dtypes
 from tconv._core.arguments import is_known
 from tconv._core.plan import Plan
 from tconv._jax import vmap
-from tconv._jax.lowering import OPERANDS, lowering_rule
+from tconv._jax.forms.axes import OPERANDS
+from tconv._jax.lowering import lowering_rule
 from tconv._jax.sharding import agreed, aligned, placed
 from tconv._jax.versions import varying
 

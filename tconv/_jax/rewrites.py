@@ -21,7 +21,7 @@ from tconv._core.arguments import is_known
 from tconv._core.axis import Axis
 from tconv._core.plan import Plan
 from tconv._core.reduction import Reduction, joint, reduction
-from tconv._jax.forms.axes import into_last, on_spatial, out_of_last, padded
+from tconv._jax.forms.axes import into_last, lying, on_spatial, out_of_last, padded
 
 Arrays = Mapping[str, Array]
 Compute = Callable[[Plan, Arrays], Array]
@@ -94,7 +94,7 @@ def called(
 
     Source: the attribute ``inlineable`` of XLA's call inliner.
     """
-    into, out_of = (into_last, out_of_last) if channels_last else (_same, _same)
+    into, out_of = lying(channels_last=channels_last)
 
     @jax.jit
     def body(*arrays: Array) -> Array:
@@ -105,10 +105,6 @@ def called(
         return out_of(result, set_xla_metadata(values, inlineable="false"))
 
     return call
-
-
-def _same(_: str, array: Array) -> Array:
-    return array
 
 
 def framed(plan: Plan) -> Rewrite | None:

@@ -16,7 +16,8 @@ from jax import export
 import tconv
 from tconv._core.layout import layout_of
 from tconv._core.plan import conv_transpose_call
-from tconv._jax.lowering import OPERANDS, compute
+from tconv._jax.forms.axes import OPERANDS
+from tconv._jax.lowering import compute
 from tconv._jax.rewrites import called
 
 

@@ -15,7 +15,7 @@ import pytest
 from tconv._core.axis import Axis
 from tconv._core.plan import Plan, conv_transpose_call
 from tconv._jax.forms import FORMS, Form
-from tconv._jax.lowering import OPERANDS
+from tconv._jax.forms.axes import OPERANDS
 
 PLANS = {
     "two groups": conv_transpose_call(

@@ -14,7 +14,7 @@ import pytest
 import tconv
 from tconv._core.plan import Plan, conv_transpose_call
 from tconv._jax.forms import FORMS
-from tconv._jax.lowering import OPERANDS
+from tconv._jax.forms.axes import OPERANDS
 
 PLAIN = {"stride": 2, "padding": 1, "output_padding": 1}
 X = jax.ShapeDtypeStruct((8, 6, 5, 7), jnp.float32)

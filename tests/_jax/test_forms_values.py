@@ -17,7 +17,8 @@ from tconv._core.plan import Plan
 from tconv._core.reduction import reduction
 from tconv._jax import choose
 from tconv._jax.forms import FORMS
-from tconv._jax.lowering import OPERANDS, compute
+from tconv._jax.forms.axes import OPERANDS
+from tconv._jax.lowering import compute
 from tests.support.definition import maps
 
 

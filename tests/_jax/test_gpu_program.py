@@ -22,7 +22,8 @@ from benchmarks import layers
 from benchmarks.task import dimension_numbers
 from tconv._core.axis import Axis
 from tconv._core.plan import Plan
-from tconv._jax.lowering import OPERANDS, compute
+from tconv._jax.forms.axes import OPERANDS
+from tconv._jax.lowering import compute
 from tconv.testing import Problem
 from tests._jax.test_forms_values import PLANS, operands, random_plan
 from tests.support.definition import maps

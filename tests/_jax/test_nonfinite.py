@@ -14,7 +14,8 @@ import pytest
 import tconv
 from tconv._core.axis import Axis
 from tconv._core.plan import Plan
-from tconv._jax.lowering import OPERANDS, candidates, compute
+from tconv._jax.forms.axes import OPERANDS
+from tconv._jax.lowering import candidates, compute
 from tests._jax.test_forms_values import PLANS, operands, random_plan
 from tests.support.definition import maps
 

@@ -13,7 +13,7 @@ from jax import export
 from tconv._core.axis import Axis
 from tconv._core.plan import Plan
 from tconv._jax import rewrites
-from tconv._jax.lowering import OPERANDS
+from tconv._jax.forms.axes import OPERANDS
 from tests.support.definition import maps
 
 # By the size of the GEMM's y: the taps of each axis that land inside.

@@ -21,6 +21,10 @@ from tconv._core.arguments import is_known
 Span = tuple[Any, Any] | tuple[Any, Any, int]
 Names = tuple[str, ...]
 Precision = lax.PrecisionLike
+Order = Callable[[str, Array], Array]
+
+# What each of the three maps is computed from.
+OPERANDS = {"y": ("x", "w"), "x": ("y", "w"), "w": ("x", "y")}
 
 
 @dataclass(frozen=True)
@@ -161,6 +165,15 @@ def out_of_last(name: str, array: Array) -> Array:
     if name == "w":
         return jnp.moveaxis(array, (-2, -1), (0, 1))
     return jnp.moveaxis(array, -1, 1)
+
+
+def lying(*, channels_last: bool) -> tuple[Order, Order]:
+    """From PyTorch's order of x, w and y to the one that they lie in, and back."""
+    return (into_last, out_of_last) if channels_last else (_same, _same)
+
+
+def _same(_: str, array: Array) -> Array:
+    return array
 
 
 def on_spatial(

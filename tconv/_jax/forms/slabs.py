@@ -19,7 +19,7 @@ from jax import Array, lax
 from tconv._core.arguments import is_known
 from tconv._core.cost import Counts, copy
 from tconv._core.plan import Plan
-from tconv._jax.forms.axes import Precision, into_last, out_of_last, padded
+from tconv._jax.forms.axes import OPERANDS, Precision, lying, padded
 from tconv._jax.forms.parts import READS, Parts, parts_of
 
 Compute = Callable[[Plan, Array, Array, Precision], Array]
@@ -27,8 +27,6 @@ Count = Callable[[Plan], Counts]
 Arrays = Mapping[str, Array]
 OfArrays = Callable[[Arrays], Array]
 Reads = Mapping[str, tuple[Sequence[int], int]]
-
-OPERANDS = {"y": ("x", "w"), "x": ("y", "w"), "w": ("x", "y")}
 
 # Elements that a form may keep: 4 MB of float32.  And what slabs may compute of the whole's work:
 # neighbours compute some of the same.
@@ -133,7 +131,7 @@ def in_slabs(
     slabs = slabs_of(result, plan, counts)
     if slabs is None:
         return compute(plan, first, second, precision)
-    into, out_of = (into_last, out_of_last) if plan.channels_last else (_same, _same)
+    into, out_of = lying(channels_last=plan.channels_last)
     names = OPERANDS[result]
 
     def of_slab(arrays: Arrays) -> Array:
@@ -221,7 +219,3 @@ def _taken(
         return array
     start = jnp.asarray(starts, np.int32)[number]
     return lax.dynamic_slice_in_dim(array, start, length, axis)
-
-
-def _same(_: str, array: Array) -> Array:
-    return array

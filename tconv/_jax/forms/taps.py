@@ -18,7 +18,7 @@ from tconv._core.arguments import is_known
 from tconv._core.axis import Axis
 from tconv._core.lattice import cells_of
 from tconv._core.plan import Plan
-from tconv._jax.forms.axes import Named, Precision, along, into_last, out_of_last
+from tconv._jax.forms.axes import Named, Precision, along, lying
 from tconv._jax.forms.axes import product as multiplied
 from tconv._jax.forms.cells import in_order, named_channels, signal_of, w_from
 
@@ -69,7 +69,7 @@ def guarded(compute: Compute, *, shifted: bool) -> Compute:
     """
 
     def compute_w(plan: Plan, x: Array, y: Array, precision: Precision) -> Array:
-        into, out_of = (into_last, out_of_last) if plan.channels_last else (_same, _same)
+        into, out_of = lying(channels_last=plan.channels_last)
         x, y, first = into("x", x), into("y", y), 1 if plan.channels_last else 2
         border = list(_outside(x, first, [_if_known(axis, axis.inside) for axis in plan.axes]))
         if shifted:
@@ -86,10 +86,6 @@ def guarded(compute: Compute, *, shifted: bool) -> Compute:
         return out_of("w", w)
 
     return compute_w
-
-
-def _same(_: str, array: Array) -> Array:
-    return array
 
 
 def _if_known(axis: Axis, inner: Callable[[], slice]) -> slice:
