@@ -56,7 +56,7 @@ def conv_transpose(plan: Plan, x: AnyArray, w: AnyArray, limits: Limits = LIMITS
     """y[.., i*s + t*d - lo] += (w^T x)[t, i] for every tap.
 
     Samples with short rows are computed together, the batch innermost, so that the additions
-    run along longer rows.
+    run along longer rows; where there are none, side by side.
     """
     if prod(plan.input_size) == 1:
         return _single_position(plan, x, w)
@@ -64,8 +64,7 @@ def conv_transpose(plan: Plan, x: AnyArray, w: AnyArray, limits: Limits = LIMITS
     with lent(_scratch(plan, x.itemsize, limits)) as memory:
         for tile in output_tiles(plan, limits.positions, _samples(plan, limits)):
             signal, target = x[tile.batch, :, tile.inputs], y[tile.batch, :, tile.outputs]
-            operands = np.moveaxis(signal, 0, -1), w, np.moveaxis(target, 0, -1)
-            _distribute(plan, tile.axes, *operands, limits, memory.rest())
+            _distribute(plan, tile.axes, signal, w, target, limits, memory.rest())
     return y
 
 
@@ -94,7 +93,7 @@ def _scratch(plan: Plan, itemsize: int, limits: Limits) -> int:
 
 
 def _samples(plan: Plan, limits: Limits) -> int:
-    return plan.batch if packs(plan, limits) else 1
+    return plan.batch if packs(plan, limits) or not _overlaps(plan) else 1
 
 
 def _channels_at_once(plan: Plan, length: int, limits: Limits) -> int:
@@ -107,7 +106,12 @@ def _channels_at_once(plan: Plan, length: int, limits: Limits) -> int:
 
 def packs(plan: Plan, limits: Limits = LIMITS) -> bool:
     """Whether samples are computed together, the batch innermost."""
-    return plan.batch > 1 and plan.input_size[-1] < limits.long_row
+    return plan.batch > 1 and plan.input_size[-1] < limits.long_row and _overlaps(plan)
+
+
+def _overlaps(plan: Plan) -> bool:
+    """Whether kernels of neighbouring inputs meet in an output."""
+    return any(phase.taps > 1 for axis in plan.axes for phase in phases(axis))
 
 
 def _single_position(plan: Plan, x: AnyArray, w: AnyArray) -> AnyArray:
@@ -136,33 +140,36 @@ def _distribute(
     limits: Limits,
     memory: Scratch,
 ) -> None:
-    """x is (in_channels, *positions, batch), y (out_channels, *positions, batch)."""
+    """x is (batch, in_channels, *positions), y (batch, out_channels, *positions)."""
     depth, channels = plan.group_in_channels, plan.group_out_channels
-    length = prod(x.shape[1:])
-    some = _channels_at_once(plan, length, limits)
+    samples, _, *sizes = x.shape
+    pack = samples > 1 and packs(plan, limits)
+    some = _channels_at_once(plan, samples * prod(sizes), limits)
     shape = [-(-axis.output_size // axis.stride) for axis in axes]
-    products = memory.empty((some * plan.taps, length), x.dtype)
-    room = memory.empty((some * prod(shape) * x.shape[-1],), x.dtype)
-    packed = memory.empty((some, *y.shape[1:]), x.dtype) if x.shape[-1] > 1 else None
-    if packed is not None:
-        inner = memory.empty(x.shape, x.dtype)
-        inner[...] = x
-        x = inner
+    lead, inner = (1, [*sizes, samples]) if pack else (samples, sizes)
+    products = memory.empty((lead, some * plan.taps, prod(inner)), x.dtype)
+    room = memory.empty((some * prod(shape) * samples,), x.dtype)
+    targets = y = np.moveaxis(y, 0, -1)
+    if pack:
+        packed = memory.empty((1, plan.in_channels, *inner), x.dtype)
+        packed[0] = np.moveaxis(x, 0, -1)
+        x, targets = packed, memory.empty((some, *y.shape[1:]), x.dtype)
     sums = _sums(axes)
     for group in range(plan.groups):
         inputs = slice(group * depth, (group + 1) * depth)
-        signal = x[inputs].reshape(depth, length)
+        signal = x[:, inputs].reshape(lead, depth, prod(inner))
         for low in range(0, channels, some):
             high = min(low + some, channels)
             rows = (high - low) * plan.taps
             weight = w[inputs, low:high].reshape(depth, rows)
-            np.matmul(weight.T, signal, out=products[:rows])
-            columns = products[:rows].reshape(high - low, *plan.kernel_size, *x.shape[1:])
+            np.matmul(weight.T, signal, out=products[:, :rows])
+            columns = products[:, :rows].reshape(lead, high - low, *plan.kernel_size, *inner)
+            columns = columns[0] if pack else np.moveaxis(columns, 0, -1)
             outputs = y[group * channels + low : group * channels + high]
-            target = outputs if packed is None else packed[: high - low]
+            target = targets[: high - low] if pack else outputs
             for each in sums:
                 _add_up(each, columns, target, room)
-            if packed is not None:
+            if pack:
                 outputs[...] = target
 
 
@@ -253,7 +260,7 @@ def conv_transpose_counts(plan: Plan) -> Counts:
     if prod(plan.input_size) == 1:
         return product
     pack = packs(plan)
-    tiles = len(output_tiles(plan, LIMITS.positions, plan.batch if pack else 1))
+    tiles = len(output_tiles(plan, LIMITS.positions, _samples(plan, LIMITS)))
     row = plan.input_size[-1] * (plan.batch if pack else 1)
     # A phase of one tap is written as it is; each further tap reads a column and the sum so far.
     sums = max(0, columns - outputs)
