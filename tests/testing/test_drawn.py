@@ -52,7 +52,7 @@ def test_sizes_reach_their_bounds(transposed):
 
 def test_one_axis_in_two_is_not_dilated():
     found = draws(geometries(max_input=10_000, max_dilation=20), 200)
-    assert 0.3 < sum(axis.dilation == 1 for axis in found) / len(found) < 0.8
+    assert 0.5 < sum(axis.dilation == 1 for axis in found) / len(found) < 0.8
 
 
 def test_the_simplest_axis_comes_first():
