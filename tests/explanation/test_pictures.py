@@ -45,6 +45,11 @@ def long():
     return tconv.explain(x, np.ones((4, 1, 2), int), padding=((0, 1),))
 
 
+def wide():
+    x = np.arange(100, 124).reshape(1, 1, 24)
+    return tconv.explain(x, np.arange(1, 8).reshape(1, 1, 7), stride=3, padding=((2, 0),))
+
+
 def deep():
     x, w = np.array([[[1, 2, 3, 4, 5]]]), np.array([[[1, -2]]])
     return tconv.explain(x, w, stride=2, padding=((3, 2),))
@@ -84,6 +89,7 @@ PICTURES = {
     "collection-gaps": (gaps, held("collection", (0, 0, 3))),
     "collection-deep": (deep, held("collection", (0, 0, 1))),
     "collection-long": (long, held("collection", (0, 0, 9))),
+    "collection-wide": (wide, held("collection", (0, 0, 30))),
     "matrix-line": (line, held("matrix")),
     "matrix-line-focus": (line, held("matrix", (1, 1, 2))),
     "matrix-plane-focus": (plane, held("matrix", (0, 0, 1, 2))),
@@ -93,6 +99,7 @@ PICTURES = {
     "phases-plane": (plane, held("phases")),
     "phases-space": (space, held("phases", (0, 0, 1, 0, 2))),
     "phases-gaps": (gaps, held("phases", (0, 0, 3))),
+    "phases-wide": (wide, held("phases", (0, 0, 30))),
     "phases-narrow": (narrow, held("phases")),
 }
 

@@ -14,16 +14,16 @@ EQUIVALENTS: dict[str, str] = {
     "tconv/_jax/entry.py _lax_precision: 1 -> 2 (2)": "It depends on no size.",
     "tconv/_jax/entry.py _lax_precision: 1 -> 2 (3)": "It depends on no size.",
     "tconv/_jax/entry.py _lax_precision: 1 -> 2 (4)": "It depends on no size.",
-    "tconv/explanation/views/matrix.py matrix: 1 -> 0": "Of the grid of a column vector its place "
-    "and the first range that is shown are read, and no more.",
-    "tconv/explanation/views/matrix.py matrix: 1 -> 0 (3)": "Of the grid of a column vector its place "
-    "and the first range that is shown are read, and no more.",
-    "tconv/explanation/views/matrix.py matrix: 1 -> 2": "Of the grid of a column vector its place "
-    "and the first range that is shown are read, and no more.",
-    "tconv/explanation/views/matrix.py matrix: 1 -> 2 (3)": "Of the grid of a column vector its place "
-    "and the first range that is shown are read, and no more.",
-    "tconv/explanation/views/matrix.py matrix: 1 -> 2 (4)": "Of the grid of a column vector its place "
-    "and the first range that is shown are read, and no more.",
+    "tconv/explanation/views/matrix.py matrix: 1 -> 0": "Of a column vector's grid only the "
+    "place and the first range that is shown are read.",
+    "tconv/explanation/views/matrix.py matrix: 1 -> 0 (3)": "Of a column vector's grid only the "
+    "place and the first range that is shown are read.",
+    "tconv/explanation/views/matrix.py matrix: 1 -> 2": "Of a column vector's grid only the "
+    "place and the first range that is shown are read.",
+    "tconv/explanation/views/matrix.py matrix: 1 -> 2 (3)": "Of a column vector's grid only the "
+    "place and the first range that is shown are read.",
+    "tconv/explanation/views/matrix.py matrix: 1 -> 2 (4)": "Of a column vector's grid only the "
+    "place and the first range that is shown are read.",
     "tconv/explanation/views/section.py Section.x_grid: 0 -> -1": "Without a row a grid is asked "
     "for its indices alone, which do not depend on where it lies.",
     "tconv/explanation/views/section.py Section.x_grid: 0 -> 1": "Without a row a grid is asked "
