@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import tconv
+from tconv.explanation.views import VIEWS
 from tconv.explanation.views.drawing import Frame, Grid, Label, Sheet, grid, width, window
 from tconv.explanation.views.matrix import _flat, _unflat
 from tconv.explanation.views.palette import CROP, phase_colour
@@ -147,3 +148,19 @@ def test_a_section_without_a_focus():
     assert [section.inside((o,)) for o in (-1, 0, 7, 8)] == [False, True, True, False]
     assert section.so_far((0,), set()) == ""
     assert section.so_far((0,), {(0, (1,))}) == "b·w0"
+
+
+@pytest.mark.parametrize(("value", "place"), [(12345678, (4.8, 29.68)), (123456789, (8.2, 0))])
+def test_a_sixth_stamp_that_reaches_beyond_34_columns_begins_a_row(value, place):
+    """Each is 4 columns wide and begins 1.4 cells behind the end of the title before it, of 18
+    characters or of 19: the sixth ends at 33.68 or would at 34.94."""
+    sums = tconv.explain(np.full((1, 1, 2, 3), value), np.ones((1, 1, 1, 2), int))
+    (title,) = [one for one in VIEWS["distribution"](sums, None).labels if "x[1, 2]" in one.text]
+    assert (title.row, title.column) == pytest.approx(place)
+
+
+def test_a_stamp_shows_ten_positions_along_an_axis():
+    for taps, cuts in ((9, []), (10, ["Cut: stamp, axis 1: 0 to 9 of 0 to 10."])):
+        sums = tconv.explain(np.ones((1, 1, 1, 2), int), np.ones((1, 1, 1, taps), int))
+        labels = [one.text for one in VIEWS["distribution"](sums, None).labels]
+        assert [text for text in labels if text.startswith("Cut")] == cuts
