@@ -14,6 +14,30 @@ EQUIVALENTS: dict[str, str] = {
     "tconv/_jax/entry.py _lax_precision: 1 -> 2 (2)": "It depends on no size.",
     "tconv/_jax/entry.py _lax_precision: 1 -> 2 (3)": "It depends on no size.",
     "tconv/_jax/entry.py _lax_precision: 1 -> 2 (4)": "It depends on no size.",
+    "tconv/explanation/views/matrix.py matrix: 1 -> 0": "Of a column vector's grid only the "
+    "place and the first range that is shown are read.",
+    "tconv/explanation/views/matrix.py matrix: 1 -> 0 (3)": "Of a column vector's grid only the "
+    "place and the first range that is shown are read.",
+    "tconv/explanation/views/matrix.py matrix: 1 -> 2": "Of a column vector's grid only the "
+    "place and the first range that is shown are read.",
+    "tconv/explanation/views/matrix.py matrix: 1 -> 2 (3)": "Of a column vector's grid only the "
+    "place and the first range that is shown are read.",
+    "tconv/explanation/views/matrix.py matrix: 1 -> 2 (4)": "Of a column vector's grid only the "
+    "place and the first range that is shown are read.",
+    "tconv/explanation/views/palette.py <module>: 0.09 -> -0.91": "A whole turn.",
+    "tconv/explanation/views/palette.py <module>: 0.09 -> 1.09": "A whole turn.",
+    "tconv/explanation/views/palette.py <module>: 0.15 -> -0.85": "A whole turn.",
+    "tconv/explanation/views/palette.py <module>: 0.15 -> 1.15": "A whole turn.",
+    "tconv/explanation/views/palette.py <module>: 0.34 -> -0.6599999999999999": "A whole turn.",
+    "tconv/explanation/views/palette.py <module>: 0.34 -> 1.34": "A whole turn.",
+    "tconv/explanation/views/palette.py <module>: 0.5 -> -0.5": "A whole turn.",
+    "tconv/explanation/views/palette.py <module>: 0.5 -> 1.5": "A whole turn.",
+    "tconv/explanation/views/palette.py <module>: 0.58 -> -0.42000000000000004": "A whole turn.",
+    "tconv/explanation/views/palette.py <module>: 0.58 -> 1.58": "A whole turn.",
+    "tconv/explanation/views/palette.py <module>: 0.76 -> -0.24": "A whole turn.",
+    "tconv/explanation/views/palette.py <module>: 0.76 -> 1.76": "A whole turn.",
+    "tconv/explanation/views/palette.py <module>: 0.93 -> -0.06999999999999995": "A whole turn.",
+    "tconv/explanation/views/palette.py <module>: 0.93 -> 1.9300000000000002": "A whole turn.",
     "tconv/explanation/views/section.py Section.x_grid: 0 -> -1": "Without a row a grid is asked "
     "for its indices alone, which do not depend on where it lies.",
     "tconv/explanation/views/section.py Section.x_grid: 0 -> 1": "Without a row a grid is asked "
@@ -26,4 +50,5 @@ EQUIVALENTS: dict[str, str] = {
     "tconv/testing/problems/problem.py Problem.__repr__: 0 -> -1 (2)": "Its entries are equal.",
     "tconv/testing/problems/simplify.py _smaller: least <= n < value -> least <= n <= value": "A "
     "step to the value itself changes nothing, and what does not differ is no candidate.",
+    "tconv/testing/strategies/generated.py _drawer.draw: 0 -> -1": "There is one: it is the last.",
 }

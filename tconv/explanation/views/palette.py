@@ -20,10 +20,9 @@ def phase_colour(phase: Sequence[int], strides: Sequence[int]) -> str:
     """A colour for a phase, one number an axis: the last axis sets how deep it is, the others
     its hue; on one axis the phase sets the hue."""
     *leading, last = phase if len(phase) > 1 else (*phase, 0)
-    depth = strides[-1] if len(phase) > 1 else 1
     number = 0
     for one, stride in zip(leading, strides, strict=False):
         number = number * stride + one
-    lightness = 0.89 - 0.19 * (last / max(depth - 1, 1))
+    lightness = 0.89 - 0.19 * (last / max(strides[-1] - 1, 1))
     red, green, blue = hls_to_rgb(_HUES[number % len(_HUES)], lightness, 0.72)
     return f"#{round(255 * red):02x}{round(255 * green):02x}{round(255 * blue):02x}"

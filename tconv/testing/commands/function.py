@@ -102,8 +102,8 @@ def _checks(
     function: Function,
     supports: Callable[[Problem], bool],
     *,
+    vjp: Function | None,
     conv: Function | None = None,
-    vjp: Function | None = None,
     nonfinite: Sequence[str] = ("x",),
 ) -> list[Check]:
     settings = _settings(options)
