@@ -155,6 +155,10 @@ STACKS = {
                     tconv.ConvTranspose1d(1, 1, 4, stride=2, padding=1)],
     "down": [tconv.Conv1d(1, 1, 5, stride=3, padding="same"),
              tconv.Conv1d(1, 1, 3, stride=2, padding="valid")],
+    "one more at the high side": [tconv.Conv1d(1, 1, 4, stride=3, padding="same"),
+                                  tconv.ConvTranspose1d(1, 1, 3, stride=2, padding="same")],
+    "one more at the low side": [tconv.Conv1d(1, 1, 4, stride=3, padding="same_lower"),
+                                 tconv.ConvTranspose1d(1, 1, 3, stride=2, padding="same_lower")],
 }  # fmt: skip
 
 
