@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from math import prod
 
 import numpy as np
@@ -11,7 +12,7 @@ from hypothesis import assume, given, settings
 
 import tconv
 from tconv.explanation.views import ANIMATED, VIEWS, palette
-from tconv.explanation.views.drawing import LIMIT
+from tconv.explanation.views.drawing import LIMIT, grid
 from tconv.explanation.views.section import Section
 from tconv.testing import reference
 from tconv.testing.strategies import conv_transpose_problems
@@ -242,6 +243,23 @@ def test_three_axes_lie_side_by_side():
     assert x[1, 0, 0].column - x[0, 0, 0].column == 4  # three cells and a gap
     assert x[1, 1, 0].row - x[1, 0, 0].row == 1
     assert lit(drawing, "x") == {(1, 0, 1)}
+
+
+def test_what_is_framed_is_clipped_to_what_is_shown_of_each_block():
+    """Three axes: blocks of 3 rows and 4 columns, a column apart, cut from 0 to 2, 1 to 3 and 3 to
+    6."""
+    shown = (range(3), range(1, 4), range(3, 7))
+    blocks = replace(grid("x", shown, row=10, column=20), whole=(range(3), range(9), range(9)))
+    assert (blocks.rows, blocks.columns) == (3, 14)
+    framed = blocks.around([range(1, 9), range(2), range(4, 6)])
+    assert list(framed) == [(10, 26, 1, 2), (10, 31, 1, 2)]
+    assert list(blocks.around([range(3), range(2, 9), range(2, 5)])) == [
+        (11, 20 + 5 * block, 2, 2) for block in range(3)
+    ]
+    assert list(blocks.around([range(3), range(1), range(9)])) == []
+    row = grid("x", [range(2, 7)], row=1, column=5)
+    assert list(row.around([range(4, 9)])) == [(1, 7, 1, 3)]
+    assert list(row.around([range(7, 9)])) == []
 
 
 def test_channels_stand_below_each_other_and_are_named():
