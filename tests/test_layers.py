@@ -254,6 +254,19 @@ def test_layers_that_say_the_same_are_equal(name):
     assert len({make(2, 3, 4, **options) for options in different}) == len(different)
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_what_a_layer_holds_are_pythons_own_numbers(name):
+    """So it pickles, prints and compares alike wherever its numbers came from."""
+    numbers = {"in_channels": 4, "out_channels": 2, "kernel_size": 3, "stride": 2, "padding": 1,
+               "dilation": 2, "groups": 2}  # fmt: skip
+    layer = getattr(tconv, name)(**{key: np.int64(n) for key, n in numbers.items()}, bias=1)
+    each = {key: (n,) * layer.axes for key, n in numbers.items()}
+    wanted = {**each, "in_channels": 4, "out_channels": 2, "groups": 2, "bias": True}
+    held = {key: getattr(layer, key) for key in wanted}
+    assert repr(held) == repr(wanted)
+    assert repr(layer) == repr(getattr(tconv, name)(**numbers))
+
+
 def test_text_of_a_layer_with_all_options():
     layer = tconv.ConvTranspose1d(
         8, 4, 3, dimension_numbers=("NWC", "WIO", "NWC"), dtype=jnp.bfloat16,

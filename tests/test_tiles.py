@@ -155,6 +155,17 @@ STACKS = {
                     tconv.ConvTranspose1d(1, 1, 4, stride=2, padding=1)],
     "down": [tconv.Conv1d(1, 1, 5, stride=3, padding="same"),
              tconv.Conv1d(1, 1, 3, stride=2, padding="valid")],
+    "one more at the high side": [tconv.ConvTranspose1d(1, 1, 3, stride=2, padding="same"),
+                                  tconv.Conv1d(1, 1, 5, stride=2, padding="same")],
+    "one more at the low side": [tconv.ConvTranspose1d(1, 1, 3, stride=2, padding="same_lower"),
+                                 tconv.Conv1d(1, 1, 2, stride=2, padding="same_lower")],
+    "none or two more": [tconv.ConvTranspose1d(1, 1, 2, stride=2, padding="same_lower"),
+                         tconv.Conv1d(1, 1, 4, stride=2, padding="same_lower")],
+    "none": [tconv.ConvTranspose1d(1, 1, 3, stride=2, padding="same"),
+             tconv.Conv1d(1, 1, 5, stride=2, padding="valid")],
+    "one more at the high side of the second": [
+        tconv.ConvTranspose1d(1, 1, 2, stride=2, padding="same"),
+        tconv.Conv1d(1, 1, 5, stride=2, padding="same")],
 }  # fmt: skip
 
 

@@ -79,6 +79,22 @@ def test_without_a_thread_to_start_the_caller_does_everything(
     assert done == list(range(10))
 
 
+@pytest.mark.parametrize(
+    ("processors", "tasks", "most", "helpers"),
+    [(4, 9, 9, 3), (9, 4, 9, 3), (9, 9, 4, 3), (2, 9, 9, 1), (1, 9, 9, 0), (9, 1, 9, 0),
+     (9, 9, 1, 0), (9, 0, 9, 0), (9, 9, 0, 0)],
+)  # fmt: skip
+def test_helpers_are_one_less_than_the_processors_the_tasks_and_the_most(
+    processors: int, tasks: int, most: int, helpers: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked, done = [], []
+    monkeypatch.setattr(threads, "count", lambda: processors)
+    monkeypatch.setattr(threads._pool, "ask", lambda _, helpers: asked.append(helpers))
+    threads.run([lambda number=number: done.append(number) for number in range(tasks)], most=most)
+    assert asked == [helpers] * (helpers > 0)
+    assert done == list(range(tasks))
+
+
 CALL = """
 import atexit, functools, threading, time
 import numpy as np

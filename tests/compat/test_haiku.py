@@ -114,10 +114,12 @@ def test_gradients_are_haiku_s():
         ({"stride": 0}, (1, 4, 4, 3), "stride, .*must be at least 1"),
         ({"padding": "EVEN"}, (1, 4, 4, 3), "padding: .*'EVEN'"),
         ({"output_shape": 7}, (1, 4, 4, 3), "output_shape, .*any of 4 to 4; got 7"),
+        ({"output_shape": 4, "padding": "same"}, (1, 4, 4, 3),
+         "^padding: must be 'SAME' or 'VALID' with output_shape; got 'same'"),
         ({}, (4, 3), "inputs: must have 2 spatial axes"),
         ({"mask": np.ones((2, 2), "float32")}, (1, 4, 4, 3), "mask: must have the shape"),
     ],
-)
+)  # fmt: skip
 def test_errors_speak_of_haiku_s_arguments(options, shape, text):
     layer = hk.transform(lambda x: ours.Conv2DTranspose(2, 3, **options)(x))
     with pytest.raises((ValueError, TypeError), match=text):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from math import prod
 
 import numpy as np
@@ -11,7 +12,7 @@ from hypothesis import assume, given, settings
 
 import tconv
 from tconv.explanation.views import ANIMATED, VIEWS, palette
-from tconv.explanation.views.drawing import LIMIT
+from tconv.explanation.views.drawing import LIMIT, grid
 from tconv.explanation.views.section import Section
 from tconv.testing import reference
 from tconv.testing.strategies import conv_transpose_problems
@@ -137,6 +138,38 @@ def test_collection_is_the_spread_input_under_the_flipped_kernel():
     assert lit(drawing, "spread x") == {(0, 0), (0, 2)}
 
 
+def test_what_a_collection_reads_is_framed_where_inputs_are_cropped():
+    """5 inputs with a stride of 2 lie on 9 positions; of these a kernel of 2 with padding (3, 2)
+    reads 2 to 7."""
+    x, w = np.arange(1, 6).reshape(1, 1, 5), np.array([[[1, 10]]])
+    drawing = draw(tconv.explain(x, w, stride=2, padding=((3, 2),)), "collection", 0)
+    spread = drawing.grid("spread x")
+    assert list(numbers(drawing, "spread x").values()) == [1, 0, 2, 0, 3, 0, 4, 0, 5]
+    cropped = {index[0] for index, cell in spread.items() if cell.fill == palette.OUTSIDE}
+    assert cropped == {0, 1, 8}
+    window, y = drawing.grid("spread x")[2,], numbers(drawing, "y")
+    frames = [(frame.row, frame.column, frame.rows, frame.columns, frame.colour, frame.dashed)
+              for frame in drawing.frames]  # fmt: skip
+    assert frames == [
+        (window.row, window.column, 1, 6, palette.CROP, True),
+        (window.row, window.column, 1, 2, palette.KERNEL, False),
+    ]
+    assert list(y.values()) == [20, 3, 30, 4, 40]
+    assert "Dashed: what y reads. Grey: inputs that padding crops." in labels(drawing)
+
+
+@pytest.mark.parametrize(
+    ("padding", "crops"), [((0, 0), False), ((1, 0), True), ((0, 1), True), ((-1, -1), False)]
+)
+def test_a_collection_without_cropped_inputs_frames_the_kernel_alone(padding, crops):
+    """A kernel of 1 reads as many positions as there are inputs."""
+    explanation = tconv.explain.sizes(3, 1, padding=(padding,))
+    drawing = draw(explanation, "collection", 1)
+    wanted = [palette.CROP, palette.KERNEL] if crops else [palette.KERNEL]
+    assert [frame.colour for frame in drawing.frames] == wanted
+    assert any(text.startswith("Dashed") for text in labels(drawing)) == crops
+
+
 @given(conv_transpose_problems(
     ndim=(1, 2), dtypes=("int64",), batch=(1, 2), max_positions=30, max_channels=2, max_groups=2,
     max_input=4, max_kernel=3, max_stride=3,
@@ -210,6 +243,23 @@ def test_three_axes_lie_side_by_side():
     assert x[1, 0, 0].column - x[0, 0, 0].column == 4  # three cells and a gap
     assert x[1, 1, 0].row - x[1, 0, 0].row == 1
     assert lit(drawing, "x") == {(1, 0, 1)}
+
+
+def test_what_is_framed_is_clipped_to_what_is_shown_of_each_block():
+    """Three axes: blocks of 3 rows and 4 columns, a column apart, cut from 0 to 2, 1 to 3 and 3 to
+    6."""
+    shown = (range(3), range(1, 4), range(3, 7))
+    blocks = replace(grid("x", shown, row=10, column=20), whole=(range(3), range(9), range(9)))
+    assert (blocks.rows, blocks.columns) == (3, 14)
+    framed = blocks.around([range(1, 9), range(2), range(4, 6)])
+    assert list(framed) == [(10, 26, 1, 2), (10, 31, 1, 2)]
+    assert list(blocks.around([range(3), range(2, 9), range(2, 5)])) == [
+        (11, 20 + 5 * block, 2, 2) for block in range(3)
+    ]
+    assert list(blocks.around([range(3), range(1), range(9)])) == []
+    row = grid("x", [range(2, 7)], row=1, column=5)
+    assert list(row.around([range(4, 9)])) == [(1, 7, 1, 3)]
+    assert list(row.around([range(7, 9)])) == []
 
 
 def test_channels_stand_below_each_other_and_are_named():

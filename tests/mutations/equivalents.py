@@ -38,6 +38,10 @@ EQUIVALENTS: dict[str, str] = {
     "tconv/explanation/views/palette.py <module>: 0.76 -> 1.76": "A whole turn.",
     "tconv/explanation/views/palette.py <module>: 0.93 -> -0.06999999999999995": "A whole turn.",
     "tconv/explanation/views/palette.py <module>: 0.93 -> 1.9300000000000002": "A whole turn.",
+    "tconv/_numpy/tiles.py GroupTasks.run: 1 -> 2 (2)": "Scratch memory comes in multiples of 64 "
+    "bytes: what is needed is at least that, or nothing, and then the tasks set the bound.",
+    "tconv/compat/call.py Call._unreached: space.result_type(self.x, self.w) -> "
+    "space.result_type(self.w, self.x)": "Promotion is symmetric.",
     "tconv/explanation/views/section.py Section.x_grid: 0 -> -1": "Without a row a grid is asked "
     "for its indices alone, which do not depend on where it lies.",
     "tconv/explanation/views/section.py Section.x_grid: 0 -> 1": "Without a row a grid is asked "
@@ -46,6 +50,10 @@ EQUIVALENTS: dict[str, str] = {
     "for its indices alone, which do not depend on where it lies.",
     "tconv/explanation/views/section.py Section.y_grid: 0 -> 1": "Without a row a grid is asked "
     "for its indices alone, which do not depend on where it lies.",
+    "tconv/testing/frameworks/equinox.py conv_transpose.made: w.shape[1] * groups -> "
+    "w.shape[1] // groups": "What the layer would draw is replaced, whatever its shape.",
+    "tconv/testing/frameworks/mlx.py vjp.forward: None -> 0": "Adding 0 changes no value: the "
+    "sums of MLX begin at 0, so none is a negative zero.",
     "tconv/testing/problems/problem.py Problem.__repr__: 0 -> -1": "Its entries are equal.",
     "tconv/testing/problems/problem.py Problem.__repr__: 0 -> -1 (2)": "Its entries are equal.",
     "tconv/testing/problems/simplify.py _smaller: least <= n < value -> least <= n <= value": "A "

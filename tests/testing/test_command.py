@@ -3,17 +3,22 @@
 import json
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 import tconv
 from tconv.__main__ import main
+from tconv.testing import CheckFailure
+from tconv.testing.checks import Summary
 from tconv.testing.commands import certificate, check, mutants, progress
+from tconv.testing.commands import rows as rows_of
 from tconv.testing.commands.installed import METHODS, functions
 from tconv.testing.commands.own import own_checks
-from tconv.testing.commands.rows import Row, rows
+from tconv.testing.commands.rows import HEAD, Check, Row, line, rows
 
 ROOT = str(Path(tconv.__file__).parents[1])
 HIDE = "import sys; sys.modules['hypothesis'] = None; "
@@ -84,6 +89,49 @@ def test_a_failure_is_told_and_written(monkeypatch, capsys, tmp_path):
     assert "FAILED: 1 of 2 checks; 33 problems" in printed
     assert "conv, , int8\nthe kernel is flipped" in printed
     assert json.loads(file.read_text())["passed"] is False
+
+
+class Failed(CheckFailure):
+    """A failure with no more than a text."""
+
+    def __init__(self, text):
+        AssertionError.__init__(self, text)
+
+
+def test_a_row_says_what_its_check_found_and_how_long_that_took(monkeypatch):
+    labels = []
+
+    class Listening(progress.Progress):
+        def label(self, text):
+            labels.append((self.rows, text))
+            super().label(text)
+
+    def failing(step):
+        step(3, 10)
+        raise Failed("the kernel is flipped")
+
+    held = Summary(problems=30, programs=9, skipped=4, properties=Counter(values=30, dtype=25),
+                   seconds=1.25)  # fmt: skip
+    monkeypatch.setattr(rows_of, "Progress", Listening)
+    clock = SimpleNamespace(monotonic=iter([10.0, 20.0, 22.5]).__next__)
+    monkeypatch.setattr(rows_of, "time", clock)
+    checks = [
+        Check("conv_transpose", "auto", "int8", lambda step: held),
+        Check("conv", "", "int8", failing),
+    ]
+    assert list(rows(checks)) == [
+        Row("conv_transpose", "auto", "int8", "pass", 30, 55, 1.25, "", 4),
+        Row("conv", "", "int8", "FAIL", 3, 0, 2.5, "the kernel is flipped", 0),
+    ]
+    assert labels == [(2, "conv_transpose auto int8"), (2, "conv int8")]
+
+
+def test_the_columns_of_the_table():
+    row = Row("conv_transpose", "auto", "int8", "pass", 30, 200, 0.14)
+    assert [HEAD, line(row)] == [
+        "check                 method    dtype       problems  properties      s",
+        "conv_transpose        auto      int8              30         200    0.1  pass",
+    ]
 
 
 def test_each_row_is_told_when_it_is_known(monkeypatch, capsys):

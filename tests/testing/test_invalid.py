@@ -30,6 +30,23 @@ def test_the_library_refuses(kind, mistake):
     refused()
 
 
+@pytest.mark.parametrize("kind", ["conv_transpose", "conv"])
+def test_groups_that_divide_nothing_are_more_than_the_channels_that_the_kernel_splits(kind):
+    """Of a transposed convolution those of x, of a convolution those of its result."""
+    seen = set()
+
+    @QUICK
+    @given(invalid_arguments(kind=kind, mistake="groups that do not divide"))
+    def checked(call):
+        more = call.keywords["groups"] - call.w_shape[0]
+        assert 1 <= more <= 3
+        seen.add((more, call.x_shape[1] == call.w_shape[0]))
+
+    checked()
+    assert {more for more, _ in seen} == {1, 2, 3}
+    assert {same for _, same in seen} == ({True} if kind == "conv_transpose" else {False, True})
+
+
 def test_all_mistakes_are_drawn():
     seen = set()
 

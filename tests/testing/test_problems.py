@@ -264,6 +264,18 @@ def test_the_few_are_drawn_twice_each(monkeypatch):
     assert len(select("few", max_examples=10_000)) == 2 * (len(few.fixed) + 100)
 
 
+@pytest.mark.parametrize("kind", ["conv_transpose", "conv"])
+def test_by_default_the_problems_have_one_to_three_axes_in_float32(kind, monkeypatch):
+    monkeypatch.setattr(selection, "pair_problems", lambda *space: [space])
+    problems = Selection(kind)
+    assert problems.corners == list(corner_problems(kind, (1, 2, 3), ("float32",), 0))
+    assert [problem.ndim for problem in problems.corners] == [1] * 27 + [2] * 27 + [3] * 27
+    assert {(problem.kind, problem.dtype) for problem in problems.corners} == {(kind, "float32")}
+    assert problems.fixed[-1] == (kind, (1, 2, 3), ("float32",), 0)
+    assert len(problems) == len(problems.fixed) + 100
+    assert problems.where(0) == "row 1, seed 0"
+
+
 def test_several_dtypes_have_a_table_each_and_none_alone_is_refused():
     assert len(select("table", dtypes=("int8", "float64"))) == 2 * 27
     text = r"^dtypes: must be a tuple of names; got 'int8'. Write \('int8',\)\.$"
