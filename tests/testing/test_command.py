@@ -3,23 +3,17 @@
 import json
 import subprocess
 import sys
-from collections import Counter
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 import tconv
 from tconv.__main__ import main
-from tconv.testing.checks import Summary
 from tconv.testing.commands import certificate, check, mutants, progress
 from tconv.testing.commands.installed import METHODS, functions
 from tconv.testing.commands.own import own_checks
-from tconv.testing.commands.rows import Check, Row, line, rows
-from tconv.testing.failure.report import CheckFailure
-from tconv.testing.problems.problem import Problem
-from tconv.testing.trial import Finding, Subject
+from tconv.testing.commands.rows import Row, rows
 
 ROOT = str(Path(tconv.__file__).parents[1])
 HIDE = "import sys; sys.modules['hypothesis'] = None; "
@@ -76,33 +70,6 @@ def test_a_wrong_library_is_not_certified(monkeypatch):
     # conv itself, and its pairing with the transposed
     assert [(row.check, row.method) for row in failed] == [("conv_transpose", "auto"), ("conv", "")]
     assert "kernel is flipped on" in failed[1].report
-
-
-def test_a_row_has_what_the_check_returned_or_where_it_failed(monkeypatch):
-    clock = [10.0]
-
-    def passing(progress):
-        progress(9, 9)
-        found = Counter(values=9, shape=8)
-        return Summary(problems=7, programs=5, skipped=2, properties=found, seconds=0.25)
-
-    def failing(progress):
-        progress(3, 9)
-        clock[0] += 4
-        finding = Finding(Problem((3,), (2,)), "shape", "y has no shape")
-        raise CheckFailure(Subject(tconv.conv), finding, "the cause", "row 4, seed 0")
-
-    timing = SimpleNamespace(monotonic=lambda: clock[0])
-    monkeypatch.setattr("tconv.testing.commands.rows.time", timing)
-    checks = [Check("conv", "matrix", "int8", passing), Check("conv_vjp", "", "int16", failing)]
-    passed, failed = rows(checks)
-    assert passed == Row("conv", "matrix", "int8", "pass", 7, 17, 0.25, report="", skipped=2)
-    report = failed.report
-    assert "y has no shape (row 4, seed 0)" in report
-    assert failed == Row("conv_vjp", "", "int16", "FAIL", 3, 0, 4, report=report, skipped=0)
-    assert line(passed) == (
-        "conv                  matrix    int8               7          17    0.2  pass"
-    )
 
 
 def test_a_failure_is_told_and_written(monkeypatch, capsys, tmp_path):
