@@ -42,6 +42,8 @@ EQUIVALENTS: dict[str, str] = {
     "JAX reads for every place beyond it.",
     "tconv/_jax/forms/depthwise.py weight_cotangent: 0 -> 1 (3)": "The only slice as long as its "
     "axis begins at 0, wherever it is asked to.",
+    "tconv/_jax/versions.py partitioned: 1 -> 0 (2)": "What JAX would ask a partitioner for, it "
+    "writes out as it is where there is one device.",
     "tconv/_numpy/resample.py Resampled._blocks: 1 -> 2": "Of size 0 there is no block; of size "
     "1 the block is cut to it, and other axes are cut finer at most.",
     "tconv/explanation/plots.py render: None -> 0": "Either is false, and no bounds are given.",
