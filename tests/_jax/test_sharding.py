@@ -192,3 +192,13 @@ def test_a_numpy_input_takes_the_mesh_of_an_explicitly_sharded_kernel(compiled: 
     y = (jax.jit(function) if compiled else function)(placed_w)
     np.testing.assert_allclose(y, tconv.conv_transpose(x, w, stride=2), rtol=1e-12, atol=1e-12)
     assert jax.typeof(y).sharding.spec == P(None, "i", None)
+
+
+@pytest.mark.parametrize("devices", [1, 2])
+def test_the_partitioner_is_asked_where_there_are_several_devices(devices: int) -> None:
+    mesh = jax.make_mesh((devices,), ("i",), axis_types=(AxisType.Auto,))
+    x = jax.device_put(np.ones((2, 1, 3), np.float32), NamedSharding(mesh, P("i")))
+    call = jax.jit(lambda x: tconv.conv_transpose(x, np.ones((1, 1, 2), np.float32)))
+    program = call.lower(x).as_text()
+    assert f"mhlo.num_partitions = {devices}" in program
+    assert program.count("@CustomSPMDPartitioning") == (devices > 1)

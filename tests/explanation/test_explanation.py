@@ -14,6 +14,7 @@ import pytest
 
 import tconv
 from tconv.__main__ import main
+from tconv.explanation import Explanation
 from tconv.explanation.command import _padding
 
 PROBLEM = ["explain", "--input", "4,4", "--kernel", "4,4", "--stride", "2", "--padding", "1"]
@@ -51,9 +52,13 @@ def test_complex_arrays_have_no_page():
     assert tconv.explain(x, x)._repr_html_() is None
 
 
-def test_large_arrays_have_no_page_in_a_notebook():
-    x = np.ones((1, 4, 40, 40))
-    assert tconv.explain(x, np.ones((4, 1, 2, 2)))._repr_html_() is None
+def test_a_notebook_shows_the_page_of_up_to_5000_elements_of_x_and_w(monkeypatch):
+    monkeypatch.setattr(Explanation, "html", lambda explanation: "<page>")
+    w = np.ones((1, 1, 1000))
+    largest, larger = (tconv.explain(np.ones((1, 1, n)), w) for n in (4000, 4001))
+    assert largest._repr_html_().startswith('<iframe srcdoc="&lt;page&gt;" title="&lt;tconv.Expl')
+    assert larger._repr_html_() is None
+    assert tconv.explain.sizes(6000, 2)._repr_html_() is None
 
 
 def test_nothing_is_loaded_before_it_is_asked_for():

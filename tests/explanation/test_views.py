@@ -12,7 +12,7 @@ from hypothesis import assume, given, settings
 
 import tconv
 from tconv.explanation.views import ANIMATED, VIEWS, palette
-from tconv.explanation.views.drawing import LIMIT, grid
+from tconv.explanation.views.drawing import LIMIT, Label, grid
 from tconv.explanation.views.section import Section
 from tconv.testing import reference
 from tconv.testing.strategies import conv_transpose_problems
@@ -269,6 +269,12 @@ def test_channels_stand_below_each_other_and_are_named():
     assert len([cell for cell in drawing.cells if cell.grid == "x"]) == 8
 
 
+def two_channels(view, axes):
+    """The drawing of two input channels, with the first axis cropped before and a second behind."""
+    x, w = np.ones((1, 2, *(3, 4)[:axes]), int), np.ones((2, 1, *(2, 2)[:axes]), int)
+    return draw(tconv.explain(x, w, stride=2, padding=((1, 0), (0, 1))[:axes]), view)
+
+
 # The first and the last cell of each grid: two input channels below each other, 1.4 cells apart,
 # and what belongs to them beside them, 1.4 cells from the end of the grid or of its title.
 PLACES = {
@@ -301,15 +307,83 @@ PLACES = {
 
 @pytest.mark.parametrize(("view", "axes"), PLACES)
 def test_where_the_grids_lie(view, axes):
-    x, w = np.ones((1, 2, *(3, 4)[:axes]), int), np.ones((2, 1, *(2, 2)[:axes]), int)
-    padding = ((1, 0), (0, 1))[:axes]
-    drawing = draw(tconv.explain(x, w, stride=2, padding=padding), view)
     cells = {}
-    for cell in drawing.cells:
+    for cell in two_channels(view, axes).cells:
         cells.setdefault(cell.grid, []).append((cell.row, cell.column))
     ends = {grid: [*places[0], *places[-1]] for grid, places in cells.items()}
     wanted = {grid: [*first, *last] for grid, (first, last) in PLACES[view, axes].items()}
     assert ends == {grid: pytest.approx(places, abs=0.006) for grid, places in wanted.items()}
+
+
+# Titles are 0.45 above their grid, the names of rows 0.3 beside them and in their middle; the
+# middle of a line below is 0.65 under that of the line before it.
+SIDE, ROWS = {"align": "right"}, {"size": 0.36, "ink": palette.FAINT}
+CAPTION = "Framed: y. Grey: what padding crops."
+FORMULAS = [
+    "axis 0:", "    y[2*q] = x[q]*w[1]", "    y[2*q + 1] = x[q + 1]*w[0]",
+    "axis 1:", "    y[2*q] = x[q]*w[0]", "    y[2*q + 1] = x[q]*w[1]",
+]  # fmt: skip
+LABELS = {
+    ("distribution", 1): [
+        Label(0.5, 5.7, "w[0, 0]", **SIDE), Label(1.5, 5.7, "w[1, 0]", **SIDE),
+        *(Label(3.1 + row, 5.7, f"x[0, {row // 3}, {row % 3}] = 1", **SIDE) for row in range(6)),
+        Label(9.4, 5.7, "y[0, 0]", **SIDE), Label(10.5, 0, CAPTION, ink=palette.FAINT),
+    ],
+    ("distribution", 2): [
+        Label(0.55, 0, "x[0, 0]"), Label(0.55, 5.4, "w[0, 0]"), Label(4.95, 0, "x[0, 1]"),
+        Label(4.95, 5.4, "w[1, 0]"), Label(0.55, 8.8, "y[0, 0]"),
+        Label(9, 0, CAPTION, ink=palette.FAINT),
+    ],
+    ("collection", 1): [
+        Label(0.55, 0, "x[0, 0], spread and padded"), Label(0.55, 7.95, "w[0, 0], flipped"),
+        Label(2.95, 0, "x[0, 1], spread and padded"), Label(2.95, 7.95, "w[1, 0], flipped"),
+        Label(5.35, 0, "y[0, 0]"),
+    ],
+    ("collection", 2): [
+        Label(0.55, 0, "x[0, 0], spread and padded"), Label(0.55, 9.4, "w[0, 0], flipped"),
+        Label(7.95, 0, "x[0, 1], spread and padded"), Label(7.95, 9.4, "w[1, 0], flipped"),
+        Label(0.55, 14.83, "y[0, 0]"),
+    ],
+    ("matrix", 1): [
+        Label(0.55, 2.46, "matrix, 5 x 6"), Label(0.55, 9.86, "x"), Label(0.55, 13.82, "y"),
+        *(Label(1.5 + row, 2.16, f"y[0, 0, {row}]", **SIDE, **ROWS) for row in range(5)),
+        *(Label(1.5 + row, 11.16, f"x[0, {row // 3}, {row % 3}]", **ROWS) for row in range(6)),
+    ],
+    ("phases", 1): [
+        Label(0.55, 0, "x[0, 0]"), Label(0.55, 4.4, "w[0, 0]"), Label(2.95, 0, "x[0, 1]"),
+        Label(2.95, 4.4, "w[1, 0]"), Label(5.35, 0, "y[0, 0]"),
+        *map(Label, (7.55, 8.2, 8.85), (0, 0, 0), FORMULAS[:3]),
+    ],
+    ("phases", 2): [
+        Label(0.55, 0, "x[0, 0]"), Label(0.55, 5.4, "w[0, 0]"), Label(4.95, 0, "x[0, 1]"),
+        Label(4.95, 5.4, "w[1, 0]"), Label(0.55, 8.8, "y[0, 0]"),
+        *map(Label, (9.15, 9.8, 10.45, 11.7, 12.35, 13), [0] * 6, FORMULAS),
+    ],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("view", "axes"), LABELS)
+def test_where_the_titles_and_the_lines_below_lie(view, axes):
+    found = [
+        replace(label, row=round(label.row, 2), column=round(label.column, 2))
+        for label in two_channels(view, axes).labels
+    ]
+    assert found == LABELS[view, axes]
+
+
+@pytest.mark.parametrize(
+    ("view", "axes", "rows", "columns"),
+    [
+        ("distribution", 1, 11, 12),
+        ("distribution", 2, 9.5, 16.8),  # of the grid of y
+        ("collection", 1, 6.8, 7.95 + 0.6 * 0.42 * 16),  # of the title of w
+        ("matrix", 1, 7, 14.82),
+        ("phases", 1, 9.35, 0.6 * 0.42 * 30),  # of the longest line below
+    ],
+)
+def test_how_large_a_drawing_is(view, axes, rows, columns):
+    drawing = two_channels(view, axes)
+    assert (drawing.rows, drawing.columns) == pytest.approx((rows, columns), abs=0.006)
 
 
 @pytest.mark.parametrize("view", VIEWS)

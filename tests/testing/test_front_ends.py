@@ -8,7 +8,9 @@ import sys
 import pytest
 
 from tconv.__main__ import main
+from tconv.testing.checks import Summary
 from tconv.testing.commands import certificate, progress
+from tconv.testing.commands.rows import Check, Row, Target
 from tconv.testing.mutants import MUTANTS
 
 MODULE = """
@@ -124,6 +126,32 @@ def test_the_certificate_has_what_it_should(mine, capsys):
     assert content["left_out"] == {"supports": "groups=1,symmetric", "problems": 0}
     assert content["pairs"] == {"covered": 0, "of": 1058}
     assert content["mutation_score"] == {"caught": 3, "of": 3, "missed": []}
+
+
+@pytest.mark.parametrize(
+    ("profile", "problems", "skipped", "verdict", "pairs"),
+    [
+        ("default", 119, 0, "pass", 1058),
+        ("default", 117, 2, "pass", 1058),
+        ("default", 118, 0, "pass", 0),  # one was not tried
+        ("default", 119, 0, "FAIL", 0),
+        ("quick", 27, 0, "pass", 0),  # without the problems in which the pairs stand
+    ],
+)
+def test_pairs_are_covered_where_all_was_tried(
+    monkeypatch, profile, problems, skipped, verdict, pairs
+):
+    """With no rule of what is supported every pair can be tried, and every mutant caught."""
+    monkeypatch.setattr(certificate, "MUTANTS", MUTANTS[:1])
+    check = Check("conv_transpose", "auto", "int8", lambda progress: Summary())
+    target = Target("mine", (), [check], profile=profile, examples=0, ndim=(1,))
+    row = Row("conv_transpose", "auto", "int8", verdict, problems, 500, 0.5, skipped=skipped)
+    content = certificate.certificate(target, [row], seed=0)
+    assert content["pairs"] == {"covered": pairs, "of": 1058}
+    assert content["mutation_score"] == {"caught": 1, "of": 1, "missed": []}
+    assert content["left_out"] == {"supports": "", "problems": skipped}
+    assert (content["problems"], content["dtypes"]) == (problems, ["int8"])
+    assert content["passed"] is (verdict == "pass")
 
 
 def test_pairs_that_supports_leaves_are_counted():

@@ -4,7 +4,7 @@ from math import gcd, prod
 
 import numpy as np
 import pytest
-from hypothesis import find, given, settings
+from hypothesis import Phase, find, given, settings
 from hypothesis import strategies as st
 
 import tconv
@@ -14,10 +14,12 @@ from tconv.testing.strategies import (
     arrays,
     conv_problems,
     conv_transpose_problems,
+    drawn,
     generated,
     geometries,
 )
 
+NAMES = ("input", "kernel", "stride", "dilation")
 QUICK = settings(max_examples=60, deadline=None, database=None, derandomize=True)
 HOLDS = {
     "stride > kernel": lambda a: a.stride > a.dilation * (a.kernel_size - 1) + 1,
@@ -41,6 +43,53 @@ def test_problems_are_valid_bounded_and_can_be_pasted(problem):
     y = function(x, w, b, **problem.keywords)
     assert y.shape == problem.output_shape
     assert y.dtype == problem.dtype
+
+
+@pytest.mark.parametrize(
+    ("ndim", "large", "largest"),
+    [
+        (1, False, (8, 5, 4, 4)), (2, False, (5, 4, 4, 4)), (3, False, (3, 3, 3, 3)),
+        (1, True, (70, 24, 20, 12)), (2, True, (24, 9, 10, 9)), (3, True, (12, 4, 6, 5)),
+    ],
+)  # fmt: skip
+def test_axes_are_drawn_up_to_the_bounds_of_their_number(monkeypatch, ndim, large, largest):
+    asked = []
+
+    def noted(**options):
+        asked.append([options[f"max_{name}"] for name in NAMES if f"max_{name}" in options])
+        return geometries(**options)
+
+    monkeypatch.setattr(drawn, "geometries", noted)
+    drawing = settings(QUICK, phases=[Phase.generate])
+    find(conv_transpose_problems(ndim=ndim, large=large), lambda problem: True, settings=drawing)
+    assert asked[0] == list(largest[: len(asked[0])])
+    assert len(asked[0]) == (2 if not large and ndim < 3 else 4)
+
+
+BEYOND = {  # (kernel_size, stride, dilation) of all that a corner can have
+    "stride > kernel": {
+        (k, d * (k - 1) + 1 + more, d) for k in (1, 2, 3) for d in (1, 2) for more in (1, 2)
+    },
+    "gcd(stride, dilation) > 1": {
+        (k, c * s, c * d) for k in (2, 3, 4) for c in (2, 3) for s in (1, 2) for d in (1, 2)
+    },
+    "output_padding >= stride": {
+        (k, s, s + more) for k in (1, 2, 3, 4) for s in (1, 2, 3) for more in (1, 2)
+    },
+}
+
+
+@pytest.mark.parametrize("corner", BEYOND)
+def test_a_corner_passes_the_bounds_by_little(corner):
+    seen = set()
+
+    @settings(QUICK, max_examples=500)
+    @given(geometries(corner=corner))
+    def drawing(axis):
+        seen.add((axis.kernel_size, axis.stride, axis.dilation))
+
+    drawing()
+    assert seen == BEYOND[corner]
 
 
 def test_what_cannot_be_drawn_is_given_up_after_20_draws(monkeypatch):

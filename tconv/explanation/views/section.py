@@ -191,7 +191,8 @@ def cell_text(value: Any) -> str:
         return f"{cell_text(value.real)}\n{sign}{cell_text(value.imag)}j"
     text = written(value)
     if isinstance(value, float):
-        forms = [f"{value + 0.0:.{digits}{kind}}" for digits in (3, 2, 1) for kind in "gf"]
+        kinds = ".3g", ".3f", ".2g", ".2f", ".0f", ".1g", ".1f"
+        forms = [format(value + 0.0, kind) for kind in kinds]
         fitting = [form for form in forms if len(form) <= CHARACTERS and float(form) != 0]
         text = fitting[0] if fitting and value else f"{value + 0.0:.0e}" if value else "0"
         text = text.replace("e-0", "e-").replace("e+0", "e").replace("e+", "e")
