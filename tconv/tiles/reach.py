@@ -229,15 +229,14 @@ def _axes_of(layer: Any) -> Stack:
     if not isinstance(layer.padding, str):
         every = parameters_of(*numbers, padding_pairs(layer.padding, layer.axes))
     else:
-        every = tuple(_same(one, layer.padding, transposed) for one in parameters_of(*numbers))
+        every = tuple(_padded(one, layer.padding) for one in parameters_of(*numbers))
     return [(_axis(one), transposed) for one in every]
 
 
-def _same(one: AxisParameters, padding: str, transposed: bool) -> AxisParameters:
-    if padding == "valid":
-        return one
-    lower = padding == "same_lower"
-    return one.same(lower) if transposed else one.forward_same(one.stride, lower)
+def _padded(one: AxisParameters, padding: str) -> AxisParameters:
+    """With the padding of a mode: before the input it is that of a transposed convolution and
+    that of a convolution of whole strides alike."""
+    return one if padding == "valid" else one.same(padding == "same_lower")
 
 
 def _axis(one: AxisParameters) -> Axis:
