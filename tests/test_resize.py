@@ -501,3 +501,9 @@ def test_uint8_weights_have_no_finer_unit_than_those_of_torch():
     x = np.full((1, 1, 1, 2000), 200, np.uint8)
     y = tconv.interpolate(x, size=(1, 1), mode="bilinear", antialias=True)
     assert y.item() == 200
+
+
+def test_an_image_without_channels_is_the_bias_alone():
+    x, w, b = np.zeros((2, 0, 3)), np.zeros((4, 0, 3)), np.arange(4.0)
+    y = tconv.resize_conv(x, w, b, padding=1)
+    np.testing.assert_array_equal(y, np.broadcast_to(b[:, None], (2, 4, 6)))

@@ -20,10 +20,11 @@ class Counts:
     """What a form does for one call.
 
     ``products``: multiply-adds in matrix products.  ``convolved``: multiply-adds in a convolution
-    of the platform's library.  ``added``: multiply-adds and additions element by element, in
-    passes over memory.  ``moved``: elements read or written by copies and by the operands and
-    results of products.  ``runs``: contiguous pieces that copies consist of.  ``kept``: elements
-    that live from one step to another.  ``calls``: operations that are started.
+    of the platform's library, two for one where it is quick.  ``added``: multiply-adds and
+    additions element by element, in passes over memory.  ``moved``: elements read or written by
+    copies and by the operands and results of products.  ``runs``: contiguous pieces that copies
+    consist of.  ``kept``: elements that live from one step to another.  ``calls``: operations that
+    are started.
     """
 
     products: float = 0

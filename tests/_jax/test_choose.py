@@ -29,3 +29,13 @@ def test_every_plan_has_a_form(axes: int, dtype: str) -> None:
             chosen = chosen_form(result, plan, "cpu", np.dtype(dtype))
             assert chosen in FORMS[result], numbers
             assert chosen in candidates(result, plan, "cpu", np.dtype(dtype))
+
+
+@pytest.mark.parametrize(
+    ("groups", "form"), [((1, 6), "dilated"), ((6, 6), "depthwise"), ((2, 6), "columns")]
+)
+def test_groups_have_their_own_form_on_a_tpu(groups: tuple[int, int], form: str) -> None:
+    several, channels = groups
+    w = (channels, channels // several, 3, 3)
+    plan = conv_transpose_call((1, channels, 5, 5), w, None, stride=2, groups=several).plan
+    assert chosen_form("y", plan, "tpu", np.dtype("float32")) == form

@@ -13,7 +13,7 @@ from jax import export
 from tconv._core.axis import Axis
 from tconv._core.plan import Plan
 from tconv._jax import rewrites
-from tconv._jax.forms.axes import OPERANDS
+from tconv._jax.forms.axes import OPERANDS, on_spatial
 from tests.support.definition import maps
 
 # By the size of the GEMM's y: the taps of each axis that land inside.
@@ -92,3 +92,19 @@ def test_the_lattice_of_what_is_reached_is_filled_up(gap: int, lo: int, output_s
     np.testing.assert_array_equal(rewrite.out_of("y", [jnp.asarray(small)]), whole)
     (back,) = rewrite.into("y", jnp.asarray(whole))
     np.testing.assert_array_equal(back, small)
+
+
+def test_spatial_axes_are_where_an_array_has_them() -> None:
+    seen = []
+
+    def noted(array: Any, axis: int) -> Any:
+        seen.append((array.shape, axis))
+        return array
+
+    array = jnp.zeros((2, 3, 4, 5))
+    for name in ("x", "w"):
+        for channels_last in (False, True):
+            unchanged = on_spatial(noted, name, array, channels_last=channels_last)
+            assert unchanged.shape == array.shape
+    plain = (2, 3, 4, 5), 2
+    assert seen == [plain, ((2, 4, 5, 3), 1), plain, ((4, 5, 2, 3), 0)]

@@ -12,7 +12,7 @@ import pytest
 from tconv._core.plan import Plan, conv_call, conv_transpose_call
 from tconv._numpy import cuts, entry, pieces
 from tconv._numpy.choose import choose_together
-from tconv._numpy.cuts import GROUPS, INPUTS, OUTPUTS, Parts, Task
+from tconv._numpy.cuts import GROUPS, INPUTS, OUTPUTS, POSITIONS, Parts, Task
 from tconv._numpy.scratch import WORKSPACE
 
 from .exact import problems
@@ -145,3 +145,14 @@ def test_the_pieces_of_large_problems_fit_and_are_few(name: str, *, copied: bool
         assert needed <= WORKSPACE
         operands = 8 * sum(map(np.prod, (plan.x_shape, plan.w_shape, plan.y_shape)))
         assert np.prod(parts) <= 16 * (1 + operands / WORKSPACE) * plan.taps, (result, form, parts)
+
+
+def test_both_gradients_need_what_is_copied_for_them_too() -> None:
+    plan = LARGE["wide"]
+    whole = (1,) * (POSITIONS + 2 * len(plan.axes))
+    needed = [
+        cuts._weight_together(task_of("x", "windows"), plan, copied, whole)[0]
+        for copied in ((False, False), (True, False), (False, True), (True, True))
+    ]
+    of_x, of_w = 8 * np.prod(plan.x_shape), 8 * np.prod(plan.w_shape)
+    np.testing.assert_array_equal(np.subtract(needed, needed[0]), [0, of_x, of_w, of_x + of_w])

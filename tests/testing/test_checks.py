@@ -1,5 +1,6 @@
 """The arguments of the checks: seeds, predicates, tolerances, profiles."""
 
+from collections import Counter
 from types import SimpleNamespace
 
 import pytest
@@ -107,3 +108,7 @@ def test_simpler_problems_are_valid_and_lead_to_the_simplest():
     assert minimal(problem, lambda p: True, lambda p: True) == Problem((1,), (1,))
     kept = minimal(problem, lambda p: p.groups == 2 and p.stride[-1] == 3, lambda p: True)
     assert kept == Problem((1,), (1,), stride=3, groups=2, in_channels=2, out_channels=2)
+
+
+def test_a_summary_of_nothing():
+    assert checks.Summary() == checks.Summary(0, 0, 0, Counter(), 0.0)

@@ -3,13 +3,14 @@
 import subprocess
 import sys
 from dataclasses import replace
+from math import gcd
 
 import numpy as np
 import pytest
 
 from tconv.testing import Problem
 from tconv.testing.problems import selection
-from tconv.testing.problems.corners import corner_problems
+from tconv.testing.problems.corners import AXES, corner_problems
 from tconv.testing.problems.large import large_problems
 from tconv.testing.problems.problem import fill, laid_out
 from tconv.testing.problems.selection import Selection
@@ -291,3 +292,47 @@ def test_a_problem_that_is_not_supported_gives_way_to_the_nearest():
     assert list(select("table", supports=lambda p: False)) == [None] * 27
     flat = list(Selection("conv", ndim=(2, 3), profile="table", seed=7))
     assert [problem.ndim for problem in flat] == [2] * 27 + [3] * 27
+
+
+CORNERS = {
+    "kernel 4, stride 2, padding 1": lambda a: a[1:4] == (4, 2, (1, 1)),
+    "kernel 3, stride 2, output padding": lambda a: a[1:3] == (3, 2) and a.output_padding == 1,
+    "plain": lambda a: a[2:] == (1, (0, 0), 0, 1),
+    "padded to the same size": lambda a: outputs(a) == a.input_size > 1 and a.kernel_size > 1,
+    "stride = kernel": lambda a: a.stride == a.kernel_size > 1,
+    "stride > kernel": lambda a: a.stride > a.kernel_size > 1,
+    "stride > kernel, kernel 1, output padding": lambda a: (
+        a.stride > a.kernel_size == 1 and a.output_padding == a.stride - 1
+    ),
+    "stride > kernel, padded": lambda a: a.stride > a.kernel_size and min(a.padding) > 0,
+    "padding > kernel": lambda a: min(a.padding) > a.kernel_size and a.stride > 1,
+    "padding > kernel, stride 1": lambda a: min(a.padding) > a.kernel_size and a.stride == 1,
+    "one output left": lambda a: outputs(a) == 1 < a.input_size,
+    "output padding = stride": lambda a: a.output_padding == a.stride > 1,
+    "output padding > stride": lambda a: a.output_padding > a.stride,
+    "size 1": lambda a: a.input_size == 1 < outputs(a),
+    "size 1, one output": lambda a: a.input_size == 1 == outputs(a),
+    "kernel 1": lambda a: a.kernel_size == 1 == a.stride,
+    "kernel 1, stride 2": lambda a: a.kernel_size == 1 and a.stride == 2,
+    "dilation 2": lambda a: a.dilation == 2 and a.stride == 1,
+    "stride and dilation share 2": lambda a: gcd(a.stride, a.dilation) == 2,
+    "dilation a multiple of the stride": lambda a: a.dilation > a.stride == gcd(a[2], a[5]) > 1,
+    "stride a multiple of the dilation": lambda a: a.stride > a.dilation == gcd(a[2], a[5]) > 1,
+    "stride and dilation coprime": lambda a: gcd(a[2], a[5]) == 1 < min(a.stride, a.dilation),
+    "kernel larger than the input": lambda a: a.kernel_size > a.input_size,
+    "low side cropped more": lambda a: a.padding[0] > a.padding[1] >= 0,
+    "high side cropped more": lambda a: a.padding[1] > a.padding[0] >= 0,
+    "extended at both sides": lambda a: max(a.padding) < 0 and a.padding[0] != a.padding[1],
+    "deep crop at one side": lambda a: a.padding[0] > a.kernel_size and a.padding[1] < 0,
+}
+
+
+def outputs(axis):
+    """The length of y along an axis."""
+    extent = axis.dilation * (axis.kernel_size - 1) + 1
+    return (axis.input_size - 1) * axis.stride + extent - sum(axis.padding) + axis.output_padding
+
+
+@pytest.mark.parametrize("name", AXES)
+def test_a_corner_is_what_it_is_called(name):
+    assert CORNERS[name](AXES[name])

@@ -84,8 +84,11 @@ def convolution_counts(plan: Plan) -> Counts:
     """The kernel, the convolution, and the phases written side by side."""
     sizes = sizes_of(plan)
     patches = sizes.cells * sizes.groups * sizes.shifts * sizes.inputs
-    total = convolution(patches, sizes.phases * sizes.outputs, run=sizes.inputs)
-    total += copy(sizes.w, 1) + Counts(kept=sizes.y)
-    if plan.channels_last:
-        return total + interleaving(plan)
-    return total + copy(sizes.x, 1) + copy(sizes.y, 1) + Counts(kept=sizes.x)
+    features, quick = sizes.phases * sizes.outputs, sizes.shifts > 1
+    total = convolution(patches, features, run=sizes.inputs, quick=quick) + copy(sizes.w, 1)
+    if not plan.channels_last:
+        turned = copy(sizes.x, 1) + copy(sizes.y, 1) + Counts(moved=patches)
+        return total + turned + Counts(kept=sizes.x + sizes.y)
+    if sizes.phases == 1:
+        return total
+    return total + interleaving(plan) + Counts(kept=sizes.y)
