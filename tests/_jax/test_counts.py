@@ -82,8 +82,10 @@ def test_products_are_those_of_the_program(plan: Plan, channels_last: bool) -> N
 @pytest.mark.parametrize("groups", [1, 2])
 @pytest.mark.parametrize(
     ("stride", "channels_last"),
-    [((2, 3), False), ((3, 1), False), ((1, 2), False), ((1, 1), False)]
-    + [((2, 3), True), ((3, 1), True)],
+    [
+        *[(stride, False) for stride in ((2, 3), (3, 1), (1, 2), (1, 1))],
+        *[(stride, True) for stride in ((2, 3), (3, 1))],
+    ],
 )
 def test_what_lies_side_by_side_in_y_and_its_cells(
     stride: tuple[int, int], groups: int, *, channels_last: bool
