@@ -5,6 +5,7 @@ EQUIVALENTS: dict[str, str] = {
     " 0 is in every image, and is read there before turns are counted.",
     "tconv/_core/boundary.py _turn: 0 -> 1": "Position 0 is in every image, and is read there "
     "before turns are counted.",
+    "tconv/_core/reduction.py _drawn_together: 2 -> 3": "What is not reduced is computed as it is.",
     "tconv/_jax/entry.py _lax_precision: 0 -> -1": "One equation is traced: it is the last.",
     "tconv/_jax/entry.py _lax_precision: 1 -> 0": "It depends on no size.",
     "tconv/_jax/entry.py _lax_precision: 1 -> 0 (2)": "It depends on no size.",
@@ -14,6 +15,9 @@ EQUIVALENTS: dict[str, str] = {
     "tconv/_jax/entry.py _lax_precision: 1 -> 2 (2)": "It depends on no size.",
     "tconv/_jax/entry.py _lax_precision: 1 -> 2 (3)": "It depends on no size.",
     "tconv/_jax/entry.py _lax_precision: 1 -> 2 (4)": "It depends on no size.",
+    "tconv/_numpy/forms/banded.py Limits: 32 -> 33": "It decides on time alone.",
+    "tconv/_numpy/forms/banded.py _reads: False -> True": "Nothing writes to the view.",
+    "tconv/_numpy/tiles.py _cut: most >= size -> most > size": "One part of the whole, either way.",
     "tconv/explanation/views/matrix.py matrix: 1 -> 0": "Of a column vector's grid only the "
     "place and the first range that is shown are read.",
     "tconv/explanation/views/matrix.py matrix: 1 -> 0 (3)": "Of a column vector's grid only the "
@@ -85,6 +89,7 @@ EQUIVALENTS: dict[str, str] = {
     "for its indices alone, which do not depend on where it lies.",
     "tconv/testing/frameworks/equinox.py conv_transpose.made: w.shape[1] * groups -> "
     "w.shape[1] // groups": "What the layer would draw is replaced, whatever its shape.",
+    "tconv/operators/adapters.py to_lineax: 1 -> 2": "Of the array only the dtype is asked.",
     "tconv/testing/frameworks/mlx.py vjp.forward: None -> 0": "Adding 0 changes no value: the "
     "sums of MLX begin at 0, so none is a negative zero.",
     "tconv/testing/frameworks/equinox.py conv_transpose: 0 -> -1": "The layer is shaped and not "
