@@ -15,6 +15,8 @@ EQUIVALENTS: dict[str, str] = {
     "tconv/_jax/entry.py _lax_precision: 1 -> 2 (2)": "It depends on no size.",
     "tconv/_jax/entry.py _lax_precision: 1 -> 2 (3)": "It depends on no size.",
     "tconv/_jax/entry.py _lax_precision: 1 -> 2 (4)": "It depends on no size.",
+    "tconv/_jax/entry.py weight_cotangent: False -> True": "The cotangent is rounded to the dtype "
+    "of its operand behind it.",
     "tconv/_numpy/forms/banded.py Limits: 32 -> 33": "It decides on time alone.",
     "tconv/_numpy/forms/banded.py _reads: False -> True": "Nothing writes to the view.",
     "tconv/_numpy/tiles.py _cut: most >= size -> most > size": "One part of the whole, either way.",
