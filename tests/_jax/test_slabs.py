@@ -143,6 +143,7 @@ def test_the_program_holds_no_more_than_it_counts(result: str) -> None:
     assert analysis.temp_size_in_bytes < padded + 3 * MAPPED
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("place", [0, 24, 48])
 def test_what_is_not_finite_stays_where_taps_carry_it(place: int) -> None:
     """In x of y, and in both operands of w, at an edge between slabs as elsewhere."""

@@ -134,6 +134,7 @@ LARGE = {
 }
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", LARGE)
 @pytest.mark.parametrize("copied", [False, True])
 def test_the_pieces_of_large_problems_fit_and_are_few(name: str, *, copied: bool) -> None:

@@ -3,8 +3,10 @@ from pathlib import Path
 import jax
 import many_processes
 import numpy as np
+import pytest
 
 
+@pytest.mark.long
 def test_two_processes_end_with_the_losses_of_one(capsys, monkeypatch):
     monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[2]))
     with jax.enable_x64(False):  # as in the processes that it starts

@@ -14,6 +14,7 @@ def found(tmp_path_factory):
         return super_resolution.main(["--short", "--out", str(folder)]), folder
 
 
+@pytest.mark.long
 def test_both_ways_beat_bicubic_on_both_backends(found):
     decibels = found[0]["decibels"]
     for name in ("least squares", "total variation"):
@@ -66,6 +67,7 @@ def test_the_slope_through_the_solve_is_that_of_differences():
     assert slope == pytest.approx(float(loss(size) - loss(-size)) / (2 * size), rel=1e-5)
 
 
+@pytest.mark.long
 def test_total_variation_comes_to_its_optimum():
     """x leaves the sum of data term and variation no lower, whichever way a little is changed."""
     rng = np.random.default_rng(1)

@@ -242,6 +242,7 @@ def test_the_bar_shows_the_rows_done_and_the_fraction_of_the_next(monkeypatch):
     assert shown == [(1, 5, 0.5), (2, 0, 1.0), (2, 10, 2.0)]
 
 
+@pytest.mark.long
 def test_the_score_over_the_mutants(monkeypatch, capsys):
     chosen = [m for m in mutants.MUTANTS if m.name in ("kernel flipped", "last group reversed")]
     monkeypatch.setattr(mutants, "MUTANTS", chosen)
