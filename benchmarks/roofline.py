@@ -18,7 +18,7 @@ FLOPS = {"float32": 67e12, "bfloat16": 989e12}  # a second
 SIZE = {"float32": 4, "bfloat16": 2}  # bytes
 
 # Forms that compute the phases of y apart, and read and write it once more to interleave them.
-APART = ("phases", "subpixel convolution")
+APART = ("phases", "plain subpixel convolution")
 
 
 def table() -> list[list[str]]:

@@ -50,7 +50,7 @@ TYPICAL_BATCH, TYPICAL_SIZE = 8, 32
 # benchmarks rates``; ``convolved`` and ``kept`` then set by hand on the problems of ``benchmarks
 # choice``, so that its regret is no test of them.  Large products and convolutions are faster.
 RATES = Rates(
-    products=0.015, convolved=0.025, added=0.13, moved=0.085, runs=0.56, kept=1.0, calls=3100
+    products=0.012, convolved=0.0115, added=0.13, moved=0.085, runs=0.56, kept=1.0, calls=3100
 )
 
 
@@ -81,7 +81,7 @@ def choose(result: str, plan: Plan, platform: str | None, dtype: np.dtype[Any]) 
 def subpixel_form(plan: Plan, platform: str | None, dtype: np.dtype[Any]) -> str:
     """The form of the sub-pixel algorithm that computes y."""
     if platform != "cpu":
-        return "subpixel convolution"
+        return "plain subpixel convolution"
     found = candidates("y", plan, dtype)
     subpixel = {name: counts for name, counts in found.items() if name.startswith("subpixel")}
     rest = "subpixel convolution" if _many_shifts(plan) else "subpixel GEMM"
@@ -176,7 +176,7 @@ def _on_gpus(result: str, plan: Plan) -> str:
     if _is_depthwise(plan) and _columns(cells) <= MOST_SHIFTS:
         return "fused depthwise"
     if _is_dense(cells):
-        return "subpixel convolution"
+        return "plain subpixel convolution"
     if all(map(is_known, plan.output_size)) and prod(plan.stride) <= MOST_SHIFTS:
         return "phases"
     return "columns" if _columns(cells) <= MOST_SUMS else "dilated"

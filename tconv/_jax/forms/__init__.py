@@ -42,7 +42,10 @@ FORMS: dict[str, dict[str, Form]] = {
         "fused depthwise": Form(partial(depthwise.conv_transpose, fused=True)),
         "matrix": Form(toeplitz.conv_transpose),
         "phases": Form(phases.conv_transpose),
-        "subpixel convolution": Form(subpixel.by_convolution, subpixel.convolution_counts),
+        "plain subpixel convolution": Form(subpixel.by_convolution),
+        "subpixel convolution": Form(
+            partial(subpixel.by_convolution, on_cpu=True), subpixel.convolution_counts
+        ),
         "subpixel GEMM": Form(subpixel.by_gemm, subpixel.gemm_counts),
     },
     "x": {
@@ -90,6 +93,7 @@ CONVOLUTIONS = frozenset(
         "convolution",
         "channels-last convolution",
         "phases",
+        "plain subpixel convolution",
         "subpixel convolution",
     }
 )

@@ -34,6 +34,9 @@ from tconv._jax.forms.axes import (
     product,
 )
 
+# Shifted inputs that XLA writes where they are joined: one kernel of a concatenation.
+MOST_FUSED = 4
+
 
 @dataclass(frozen=True)
 class Sizes:
@@ -92,7 +95,16 @@ def sizes_of(plan: Plan) -> Sizes:
 
 def concatenation(elements: float, run: float) -> Counts:
     """Pieces joined to one array: XLA writes each, and then all of them again."""
-    return copy(elements, run) + Counts(moved=elements)
+    return copy(elements, run) + Counts(moved=2 * elements)
+
+
+def stacking(sizes: Sizes, elements: float, run: float) -> Counts:
+    """Shifted inputs joined to one array, and kept: a few in one kernel, which looks for each value
+    among them, more by writing each apart first."""
+    joined = concatenation(elements, run) + Counts(calls=sizes.shifts)
+    if sizes.shifts > MOST_FUSED:
+        return joined + copy(elements, run) + Counts(kept=2 * elements)
+    return joined + Counts(moved=sizes.shifts * elements, kept=elements)
 
 
 def interleaving(plan: Plan) -> Counts:

@@ -159,9 +159,11 @@ def conv_counts(plan: Plan) -> Counts:
 
 
 def weight_counts(plan: Plan) -> Counts:
-    """A sum of products for each tap; with channels first a copy of x and y."""
+    """A sum of products for each tap, one after the other for a channel alone; with channels
+    first a copy of x and y."""
     sizes = sizes_of(plan)
-    total = Counts(added=2 * sizes.x * sizes.taps, moved=sizes.x * sizes.taps, calls=3 * sizes.taps)
+    added = (16 if plan.groups == 1 else 2) * sizes.x * sizes.taps
+    total = Counts(added=added, moved=sizes.x * sizes.taps, calls=3 * sizes.taps)
     if plan.channels_last:
         return total
     copies = copy(sizes.x, 1) + copy(sizes.y_reached, 1)

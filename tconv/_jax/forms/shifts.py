@@ -11,7 +11,6 @@ from tconv._core.plan import Plan
 from tconv._jax.forms.axes import Precision, added, along, joined
 from tconv._jax.forms.cells import (
     cells_by_phase,
-    concatenation,
     deinterleaving,
     dense_cells,
     in_order,
@@ -19,6 +18,7 @@ from tconv._jax.forms.cells import (
     product_of,
     signal_of,
     sizes_of,
+    stacking,
     summed_over_positions,
     w_from_phases,
     x_from,
@@ -71,15 +71,13 @@ def conv_counts(plan: Plan) -> Counts:
 
 
 def weight_counts(plan: Plan) -> Counts:
-    """The cells, the shifted inputs, and the GEMM."""
+    """The cells, the shifted inputs, and the GEMM, for which channels-last operands are turned."""
     sizes = sizes_of(plan)
     rows, columns = sizes.shifts * sizes.inputs, sizes.phases * sizes.outputs
     stacked = sizes.reached * sizes.groups * rows
     inputs = plan.group_in_channels if plan.channels_last else plan.axes[-1].input_size
-    stacking = (
-        concatenation(stacked, inputs)
-        + Counts(kept=sizes.y_reached + stacked)
-        + Counts(calls=sizes.shifts)
-    )
     product = gemm(rows, sizes.reached, columns, sizes.groups)
-    return deinterleaving(plan) + stacking + product + copy(sizes.w, 1)
+    if plan.channels_last:
+        product += Counts(moved=4 * (stacked + sizes.y_reached))
+    total = deinterleaving(plan) + stacking(sizes, stacked, inputs) + product + copy(sizes.w, 1)
+    return total + Counts(kept=sizes.y_reached)

@@ -17,7 +17,7 @@ import numpy as np
 from jax import Array, lax
 
 from tconv._core.arguments import is_known
-from tconv._core.cost import Counts, copy
+from tconv._core.cost import MAPPED, Counts, copy
 from tconv._core.plan import Plan
 from tconv._jax.forms.axes import OPERANDS, Precision, lying, padded
 from tconv._jax.forms.parts import READS, Parts, parts_of
@@ -109,13 +109,18 @@ def _more_and_more(most: int) -> Iterator[int]:
 
 
 def counts_in_slabs(result: str, counts: Count, plan: Plan) -> Counts:
-    """What a form of these counts costs by slabs, each of which is read and written once more."""
+    """What a form of these counts costs by slabs, each of which is read and written once more.
+
+    What does not fit the cache is read from memory for each of them.
+    """
     slabs = slabs_of(result, plan, counts)
     if slabs is None:
         return counts(plan)
     slab = slabs.slab
     again = copy(prod(slab.x_shape) + prod(slab.y_shape), slab.axes[-1].input_size)
-    return (counts(slab) + again).repeated(slabs.number(plan))
+    number = slabs.number(plan)
+    total = (counts(slab) + again).repeated(number)
+    return total if total.kept < MAPPED else replace(total, kept=number * total.kept)
 
 
 def in_slabs(

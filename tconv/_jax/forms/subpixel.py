@@ -10,7 +10,6 @@ from tconv._core.cost import Counts, copy, gemm
 from tconv._core.plan import Plan
 from tconv._jax.forms.axes import Named, Precision, along, into_last, joined
 from tconv._jax.forms.cells import (
-    concatenation,
     dense_cells,
     in_order,
     interleaving,
@@ -19,6 +18,7 @@ from tconv._jax.forms.cells import (
     shift_spans,
     signal_of,
     sizes_of,
+    stacking,
     y_from,
 )
 from tconv._jax.forms.xla import convolution, convolved, numbers_of
@@ -41,7 +41,9 @@ def by_gemm(plan: Plan, x: Array, w: Array, precision: Precision) -> Array:
     return y_from(plan, product_of(plan, kernel, inputs, ("stacked",), precision))
 
 
-def by_convolution(plan: Plan, x: Array, w: Array, precision: Precision) -> Array:
+def by_convolution(
+    plan: Plan, x: Array, w: Array, precision: Precision, *, on_cpu: bool = False
+) -> Array:
     """y from x and w, for a reduced plan: a stride-1 convolution whose channels are phases, in
     the order that XLA's convolution is fast in on a CPU."""
     cells, ndim = dense_cells(plan), len(plan.axes)
@@ -62,6 +64,7 @@ def by_convolution(plan: Plan, x: Array, w: Array, precision: Precision) -> Arra
         numbers=numbers_of(ndim, channels_last=True),
         groups=plan.groups,
         precision=precision,
+        on_cpu=on_cpu,
     )
     named = Named(y, ("batch", *along("cell", ndim), "channel"))
     return y_from(plan, named.split("channel", sizes))
@@ -73,21 +76,18 @@ def gemm_counts(plan: Plan) -> Counts:
     depth, rows = sizes.shifts * sizes.inputs, sizes.phases * sizes.outputs
     stacked = sizes.cells * sizes.groups * depth
     inputs = plan.group_in_channels if plan.channels_last else plan.axes[-1].input_size
-    stacking = (
-        concatenation(stacked, inputs) + Counts(kept=stacked + sizes.y) + Counts(calls=sizes.shifts)
-    )
-    product = gemm(rows, depth, sizes.cells, sizes.groups)
-    return copy(sizes.w, 1) + stacking + product + interleaving(plan)
+    product = gemm(rows, depth, sizes.cells, sizes.groups) + Counts(kept=sizes.y)
+    return copy(sizes.w, 1) + stacking(sizes, stacked, inputs) + product + interleaving(plan)
 
 
 def convolution_counts(plan: Plan) -> Counts:
     """The kernel, the convolution, and the phases written side by side."""
     sizes = sizes_of(plan)
     patches = sizes.cells * sizes.groups * sizes.shifts * sizes.inputs
-    features, quick = sizes.phases * sizes.outputs, sizes.shifts > 1
-    total = convolution(patches, features, run=sizes.inputs, quick=quick) + copy(sizes.w, 1)
+    total = convolution(plan, patches, sizes.inputs, sizes.phases * sizes.outputs)
+    total += copy(sizes.w, 1).repeated(2)
     if not plan.channels_last:
-        turned = copy(sizes.x, 1) + copy(sizes.y, 1) + Counts(moved=patches)
+        turned = copy(sizes.x, 1) + copy(sizes.y, 1)
         return total + turned + Counts(kept=sizes.x + sizes.y)
     if sizes.phases == 1:
         return total

@@ -9,6 +9,7 @@ gradients are computed: dx of 32 channels, 7x7, took 137 ms there and 21 here.  
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import prod
 from typing import Any
 
 import jax.numpy as jnp
@@ -25,6 +26,17 @@ Pads = Sequence[tuple[Any, Any]]
 
 # Elements of float32 that a CPU loads at once.
 VECTOR = 8
+
+# Images of two axes with at least so many channels and multiply-adds, and more features than that,
+# are spread: of 397 drawn problems beyond these bounds (two cores) they took 0.77 of the time in
+# the mean, and half where YNNPACK ran on one thread; with 3 features twice.
+SPREAD_CHANNELS, SPREAD_FEATURES, SPREAD_WORK = 8, 16, 8e6
+
+# Features that XLA's convolution computes at a time.
+FEWEST_FEATURES = 32
+
+# What starting its threads takes, as many operations.
+CALLS = 15
 
 
 def dilated(plan: Plan, x: Array, w: Array, precision: Precision) -> Array:
@@ -78,6 +90,7 @@ def conv(
         numbers=numbers_of(len(plan.axes), channels_last),
         groups=plan.groups,
         precision=precision,
+        on_cpu=channels_last,
     )
     return out_of_last("x", x) if channels_last else x
 
@@ -118,6 +131,7 @@ def weight_cotangent(
         batch_groups=plan.groups,
         precision=precision,
         cropped=cropped,
+        on_cpu=channels_last,
     )
     return jnp.moveaxis(w, (-1, 0), (0, 1)) if channels_last else w
 
@@ -134,21 +148,61 @@ def convolved(
     groups: int = 1,
     batch_groups: int = 1,
     cropped: bool = True,
+    on_cpu: bool = False,
 ) -> Array:
-    """XLA's convolution of the image, cropped first where a padding is negative."""
+    """XLA's convolution of the image, cropped first where a padding is negative.
+
+    On a CPU the rows of some images and kernels are spread alike, which changes no value: taps
+    meet the rows that they met.  XLA then leaves them to Eigen, which runs on all threads; it
+    gives others of two axes to YNNPACK, which runs most of them on one (jaxlib 0.10.2: 8 images
+    of 32 x 32, 64 to 64 channels, 3 x 3, took 6.1 ms and 3.4).
+    """
     if cropped:
         image, pads = _cropped(image, pads, first_axis=numbers.lhs_spec[2])
+    spread = (1,) * len(pads)
+    if on_cpu and _gains(image, kernel, pads, stride, dilation, numbers):
+        spread = (2, 1)
+        stride, dilation = (
+            [by * each for by, each in zip(spread, along, strict=True)]
+            for along in (stride, dilation)
+        )
+        pads = [(by * lo, by * hi) for by, (lo, hi) in zip(spread, pads, strict=True)]
     return lax.conv_general_dilated(
         image,
         kernel,
         stride,
         pads,
+        lhs_dilation=spread,
         rhs_dilation=dilation,
         dimension_numbers=numbers,
         feature_group_count=groups,
         batch_group_count=batch_groups,
         precision=precision,
     )
+
+
+def _gains(
+    image: Array,
+    kernel: Array,
+    pads: Pads,
+    stride: Sequence[int],
+    dilation: Sequence[int],
+    numbers: lax.ConvDimensionNumbers,
+) -> bool:
+    """Whether a CPU gains by rows that are spread."""
+    sizes = [image.shape[axis] for axis in numbers.lhs_spec]
+    features, channels, *taps = (kernel.shape[axis] for axis in numbers.rhs_spec)
+    every = (*sizes, *taps, *(amount for pair in pads for amount in pair))
+    if image.dtype != jnp.float32 or not all(map(is_known, every)):
+        return False
+    positions = [
+        (size + lo + hi - (count - 1) * step - 1) // by + 1
+        for size, (lo, hi), count, step, by in zip(
+            sizes[2:], pads, taps, dilation, stride, strict=True
+        )
+    ]
+    work = sizes[0] * prod(positions) * prod(taps) * channels * features
+    return is_spread(len(pads), channels, features, work)
 
 
 def numbers_of(spatial_axes: int, channels_last: bool) -> lax.ConvDimensionNumbers:
@@ -215,11 +269,11 @@ def flipped(plan: Plan, w: Array) -> Array:
 
 
 def conv_counts(plan: Plan) -> Counts:
-    """The convolution, and with channels first copies of y and x."""
+    """The kernel turned, the convolution, and with channels first copies of y and x."""
     sizes = sizes_of(plan)
     patches = sizes.positions * sizes.groups * sizes.taps * sizes.outputs
-    quick = plan.channels_last and sizes.shifts > 1
-    total = convolution(patches, sizes.inputs, run=sizes.outputs, quick=quick)
+    total = convolution(plan, patches, channels=sizes.outputs, features=sizes.inputs)
+    total += copy(sizes.w, 1)
     if plan.channels_last:
         return total
     return total + copy(sizes.y, 1) + copy(sizes.x, 1) + Counts(kept=sizes.y + sizes.x)
@@ -228,25 +282,36 @@ def conv_counts(plan: Plan) -> Counts:
 def weight_counts(plan: Plan) -> Counts:
     """The convolution, whose channels are the batch, and copies of x and y.
 
-    With few samples XLA reads its patches one value at a time, in four times as long.
+    With few samples XLA reads patches one value at a time, a stride apart in longer.
     """
     sizes = sizes_of(plan)
     patches = sizes.positions * sizes.groups * sizes.taps * sizes.outputs
-    run = sizes.outputs if plan.channels_last else 1
-    copies = copy(sizes.y, run) + copy(sizes.x, run) + Counts(kept=sizes.y + sizes.x)
-    products = Counts(convolved=patches * sizes.inputs)
-    return products + copy(patches, plan.batch / 4) + copies
+    work = patches * sizes.inputs
+    quick = is_quick(len(plan.axes), plan.batch, sizes.inputs, work / sizes.groups)
+    run = plan.batch / (8 if max(plan.stride, default=1) > 1 else 1)
+    turned = copy(sizes.y, 1) + copy(sizes.x, sizes.inputs if plan.channels_last else 1)
+    products = Counts(convolved=work * (1 if quick else 2), calls=CALLS)
+    return products + copy(patches, run) + turned + Counts(kept=sizes.y + sizes.x)
 
 
-def convolution(patches: float, features: float, run: float, *, quick: bool) -> Counts:
-    """A convolution that reads so many elements of patches, with ``run`` channels side by side, for
-    each of its output features.
+def convolution(plan: Plan, patches: float, channels: int, features: int) -> Counts:
+    """A convolution that reads so many elements of patches for each of its output features.
 
-    XLA's reads vectors of channels where they fill these, else one by one.  It is ``quick`` where
-    its operands lie as it computes and its patches overlap: then a product takes half the time and
-    a patch more of it.
+    XLA's reads vectors of channels where they fill these, else one by one, and computes at least
+    ``FEWEST_FEATURES`` at a time.
     """
-    total = copy(patches, run if run % VECTOR == 0 else 1)
-    if quick:
-        return total + Counts(convolved=patches * features / 2, moved=patches)
-    return total + Counts(convolved=patches * features)
+    quick = is_quick(len(plan.axes), channels, features, patches * features / plan.groups)
+    work = max(features, FEWEST_FEATURES) if quick else 2 * features
+    run = channels if channels % VECTOR == 0 else 1
+    return copy(patches, run) + Counts(convolved=patches * work, calls=CALLS)
+
+
+def is_quick(axes: int, channels: int, features: int, work: float) -> bool:
+    """Whether a convolution of so many multiply-adds runs on all threads."""
+    return axes == 1 or is_spread(axes, channels, features, work)
+
+
+def is_spread(axes: int, channels: int, features: int, work: float) -> bool:
+    """Whether a CPU gains by rows that are spread in a convolution of so many multiply-adds."""
+    enough = channels >= SPREAD_CHANNELS and features > SPREAD_FEATURES
+    return axes == 2 and enough and work >= SPREAD_WORK
