@@ -47,8 +47,8 @@ GROUPS_APART = 8
 TYPICAL_BATCH, TYPICAL_SIZE = 8, 32
 
 # Nanoseconds in float32 on an AMD EPYC, two cores: fitted to generated problems as in ``python -m
-# benchmarks rates``; ``convolved`` and ``kept`` then set by hand on the problems of ``benchmarks
-# choice``, so that its regret is no test of them.  Large products and convolutions are faster.
+# benchmarks rates``; ``products``, ``convolved`` and ``kept`` then set by hand on the problems of
+# ``benchmarks choice``, so that its regret is no test of them.
 RATES = Rates(
     products=0.012, convolved=0.0115, added=0.13, moved=0.085, runs=0.56, kept=1.0, calls=3100
 )

@@ -34,7 +34,7 @@ from tconv._jax.forms.axes import (
     product,
 )
 
-# Shifted inputs that XLA writes where they are joined: one kernel of a concatenation.
+# Up to so many shifted arrays XLA joins in one kernel; more it writes apart first.
 MOST_FUSED = 4
 
 

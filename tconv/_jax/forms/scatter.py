@@ -11,6 +11,7 @@ from tconv._core.lattice import cells_of
 from tconv._core.plan import Plan
 from tconv._jax.forms.axes import Named, Precision, along
 from tconv._jax.forms.cells import (
+    MOST_FUSED,
     interleaving,
     kernel_of,
     product_of,
@@ -54,11 +55,13 @@ def _overlap_added(plan: Plan, columns: Named) -> Named:
 
 
 def conv_transpose_counts(plan: Plan) -> Counts:
-    """The GEMM, the sums, and the phases written side by side."""
+    """The GEMM, the sums, and the phases written side by side.
+
+    Of many shifted terms each value is the longer to find.
+    """
     sizes = sizes_of(plan)
     rows, columns = sizes.outputs * sizes.taps, sizes.positions * sizes.groups
-    sums = Counts(added=rows * columns, moved=sizes.y, calls=sizes.shifts) + Counts(
-        kept=rows * columns
-    )
+    added = (3 if sizes.shifts > MOST_FUSED else 1) * rows * columns
+    sums = Counts(added=added, moved=sizes.y, kept=rows * columns, calls=sizes.shifts)
     product = gemm(rows, sizes.inputs, sizes.positions, sizes.groups)
     return product + sums + interleaving(plan)
