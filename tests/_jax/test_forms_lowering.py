@@ -78,6 +78,8 @@ def test_half_kinds_are_multiplied_as_they_are_where_units_for_them_are(
     x, w = (jax.ShapeDtypeStruct(a.shape, jnp.bfloat16) for a in (X, W))
     lines = convolutions(lowered(lambda x, w: transposed(x, w), x, w, platform=platform))
     lines += convolutions(lowered(cotangents, x, w, platform=platform))
+    subpixel = partial(transposed, method="subpixel")
+    lines += convolutions(lowered(subpixel, x, w, platform=platform))
     types = {found for line in lines for found in re.findall(r"x(bf16|f32|f64)>", line)}
     assert types <= {kind}
     assert lines or platform == "cpu"

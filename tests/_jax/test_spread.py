@@ -106,9 +106,23 @@ def test_which_are_spread(
     assert ("lhs_dilate = [2, 1]" in line) == expected
 
 
+@pytest.mark.parametrize("result", CONVOLUTIONS)
+@pytest.mark.parametrize("spatial", [(150,), (9, 10, 11)])
+def test_images_of_one_axis_and_of_three_are_not(spatial: tuple[int, ...], result: str) -> None:
+    """YNNPACK takes neither."""
+    kernel = (5,) if len(spatial) == 1 else (3, 3, 3)
+    plan = conv_transpose_call((9, 40, *spatial), (40, 40, *kernel)).plan
+    shapes = {"x": plan.x_shape, "w": plan.w_shape, "y": plan.y_shape}
+    operands = [integers(shapes[name], seed) for seed, name in enumerate(OPERANDS[result])]
+    static = {"platform": "cpu", "precision": None, "form": CONVOLUTIONS[result]}
+    program = jax.jit(partial(compute, result, plan, **static)).lower(*operands).as_text()
+    (line,) = convolution(program)
+    assert "lhs_dilate = [2" not in line
+
+
 @pytest.mark.parametrize("platform", ["cuda", "tpu"])
 def test_no_rows_are_spread_on_accelerators(platform: str) -> None:
-    plan = conv_transpose_call((8, 32, 15, 14), (32, 32, 4, 4), stride=2, groups=1).plan
+    plan = conv_transpose_call((8, 32, 15, 14), (32, 32, 4, 4), stride=2).plan
     for result, forms in FORMS.items():
         shapes = {"x": plan.x_shape, "w": plan.w_shape, "y": plan.y_shape}
         operands = [jax.ShapeDtypeStruct(shapes[n], jnp.float32) for n in OPERANDS[result]]
